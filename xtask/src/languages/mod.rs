@@ -1,0 +1,66 @@
+//! The same few verbs in every language: build, lint, test, package, try the package, run the
+//! example, run the conformance runner.
+
+use std::{path::PathBuf, process::Command};
+
+use crate::sh::Result;
+
+mod go;
+mod java;
+mod node;
+mod python;
+mod rust;
+
+/// What a test run counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Tests that passed.
+    pub passed: u32,
+    /// Tests that failed.
+    pub failed: u32,
+    /// Tests that said they did not run.
+    pub skipped: u32,
+}
+
+/// A conformance runner: a program that speaks the runner protocol on its standard streams.
+pub struct Runner {
+    /// `python-async`: the column's name in the matrix.
+    pub name: &'static str,
+    /// How it is started.
+    pub command: Command,
+}
+
+/// One language of the SDK family.
+pub trait Language {
+    /// `python`: also the folder below bindings/, examples/ and tests/conformance/runners/.
+    fn name(&self) -> &'static str;
+    /// The toolchain's version, or a sentence that says how to add it.
+    fn toolchain(&self) -> Result<String>;
+    /// Builds what the example and the runner need, with the dev profile, inside the tree and target/.
+    fn build(&self) -> Result<()>;
+    /// Formatters and linters, all in check mode.
+    fn lint(&self) -> Result<()>;
+    /// Unit tests of the binding; needs `build`.
+    fn test(&self) -> Result<Counts>;
+    /// Makes the installable artefact in dist/ with the release profile and returns its path.
+    fn package(&self) -> Result<PathBuf>;
+    /// Installs the artefact in a clean environment below target/xtask/ and returns the command
+    /// that runs the example against that installation.
+    fn packaged(&self) -> Result<Command>;
+    /// The quick start in examples/<name>; the caller sets AGENTIDP_BASE_URL, AGENTIDP_CLIENT_ID
+    /// and AGENTIDP_CLIENT_SECRET. Needs `build`.
+    fn example(&self) -> Result<Command>;
+    /// The conformance runners; needs `build`.
+    fn runners(&self) -> Result<Vec<Runner>>;
+}
+
+/// Every language, in the order of the tables.
+pub fn all() -> Vec<Box<dyn Language>> {
+    vec![
+        Box::new(rust::Rust),
+        Box::new(python::Python),
+        Box::new(node::Node),
+        Box::new(go::Go),
+        Box::new(java::Java),
+    ]
+}
