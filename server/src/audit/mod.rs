@@ -1,0 +1,20 @@
+//! The audit log: what an event is, how it is hashed (format 1), how it is recorded, and what may be read of it.
+//!
+//! ```text
+//! sections -> NewEvent -> Recorder or a storage command -> seal (salt, payload hash) -> writer (sequence, time, chain hash)
+//! ```
+//! Refuses: SQL and group commit (storage), events that hold a secret or a token (callers never pass one).
+
+mod action;
+mod canonical;
+mod event;
+mod format;
+mod recorder;
+mod verify;
+
+pub use action::{AuditAction, AuditOutcome};
+pub use canonical::canonical_json;
+pub use event::{NewEvent, Randomness, SealedEvent, SystemRandomness};
+pub use format::{ChainLink, FORMAT_VERSION, Payload, chain_hash, payload_hash, to_hex};
+pub use recorder::Recorder;
+pub use verify::{Span, Verification, verify_chain};

@@ -1,0 +1,112 @@
+//! What the server remembers, behind one trait for each section.
+//!
+//! Owns: the traits that the sections call, the plain types that cross them, the typed outcomes of a
+//! change, and the backends that implement them (`sqlite`; the next one has to pass `suite`).
+//! Refuses: rules of a section (who may do what, what an answer looks like), HTTP, and SQL anywhere else.
+//!
+//! Three promises every backend keeps:
+//! 1. A change, its audit events, the generations it raises and the revision it bumps are one transaction.
+//! 2. A write that returned `Ok` survives the process being killed.
+//! 3. Whatever cannot be answered truthfully is [`StorageError::Unavailable`], in bounded time.
+
+mod agents;
+mod audit;
+mod credentials;
+mod error;
+mod idempotency;
+mod materials;
+mod organizations;
+mod revocation;
+mod signing_keys;
+
+pub mod sqlite;
+#[cfg(test)]
+mod suite;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+pub use agents::{AgentChange, AgentEvents, AgentFilter, AgentPatch, AgentRecord, AgentStore, DecommissionAgent, NewAgent, UpdateAgent};
+pub use audit::{AuditFilter, AuditPage, AuditPosition, AuditQuery, AuditStore, ChainHead, StoredEvent};
+pub use credentials::{
+    ACTIVE_CREDENTIALS_MAX, ClientCredential, ClientRecord, ClientSecretHash, CredentialRecord, CredentialStore, NewCredential,
+    RevokeCredential, RotateCredential,
+};
+pub use error::{StorageError, StorageResult};
+pub use idempotency::{Claim, IdempotencyStore};
+pub use materials::MaterialStore;
+pub use organizations::{Founding, OrganizationRecord, OrganizationStatus, OrganizationStore};
+pub use revocation::{Changes, Dependency, Raise, Revision, RevocationStore, RevokedToken};
+pub use signing_keys::{KeyRotation, KeyState, SigningKeyRecord, SigningKeyStore};
+
+/// Everything the server stores. One instance is shared by the whole process.
+#[async_trait]
+pub trait Storage: Send + Sync {
+    /// Organizations, and the founding of the system organization.
+    fn organizations(&self) -> &dyn OrganizationStore;
+    /// Agents.
+    fn agents(&self) -> &dyn AgentStore;
+    /// Credentials, and what authenticating a client needs.
+    fn credentials(&self) -> &dyn CredentialStore;
+    /// Generations, revoked tokens and the revision that other instances follow.
+    fn revocations(&self) -> &dyn RevocationStore;
+    /// Signing keys.
+    fn signing_keys(&self) -> &dyn SigningKeyStore;
+    /// Small named values: key material, settings.
+    fn materials(&self) -> &dyn MaterialStore;
+    /// The audit log.
+    fn audit(&self) -> &dyn AuditStore;
+    /// Answers kept for a repeated `Idempotency-Key`.
+    fn idempotency(&self) -> &dyn IdempotencyStore;
+
+    /// Registers who is told of each committed change before its caller is answered. Only the last one counts.
+    fn observe(&self, observer: Arc<dyn ChangeObserver>);
+    /// Answers when the store can read and write.
+    async fn check(&self) -> StorageResult<()>;
+    /// Drains what is queued, then closes. Later calls are [`StorageError::Unavailable`].
+    async fn close(&self);
+}
+
+/// Told of every committed change of this process, on the writer, before the caller of the change is answered:
+/// what is revoked here is refused here at once. It must not block and must not call the storage.
+pub trait ChangeObserver: Send + Sync {
+    /// `changes` is what [`RevocationStore::changes_since`] would answer for this commit alone.
+    fn committed(&self, changes: &Changes);
+}
+
+/// Which organizations' things a caller sees. The organization is a wall; only `admin:orgs` sees over it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Those of one organization. Anything else is as unknown as if it did not exist.
+    Organization(Uuid),
+    /// Those of every organization.
+    Everywhere,
+}
+
+/// A page of a list: `page` counts from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paging {
+    /// From 1.
+    pub page: u32,
+    /// Items on a page, 1-100.
+    pub limit: u32,
+}
+
+impl Paging {
+    /// How many items lie before this page.
+    #[must_use]
+    pub fn offset(self) -> u64 {
+        u64::from(self.page.saturating_sub(1)) * u64::from(self.limit)
+    }
+}
+
+/// One page of a list, and how many items there are in all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// Newest first.
+    pub items: Vec<T>,
+    /// All items that pass the filter.
+    pub total: u64,
+}
