@@ -1,8 +1,13 @@
 //! The project's one tool. `cargo xtask help` lists the commands.
 
+mod conformance;
+mod demo;
 mod generate;
 mod languages;
+mod server;
 mod sh;
+mod test;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -20,6 +25,30 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Build, start the server on its embedded default, run the quick start in every language
+    Demo,
+    /// Everything: lints, unit tests, conformance in all languages, installed artefacts
+    Test {
+        /// Only stages whose name contains this
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Build every language's binding, example and runner with the dev profile
+    Build,
+    /// Check names, sizes and leftovers
+    Tidy,
+    /// The conformance suite alone
+    Conformance {
+        /// Only cases whose name contains this
+        #[arg(long)]
+        only: Option<String>,
+        /// Only this language
+        #[arg(long)]
+        language: Option<String>,
+        /// Break one field of the server's answers; every language must turn red
+        #[arg(long)]
+        broken: bool,
+    },
     /// Write everything that comes from the contract in openapi/
     Generate {
         /// Change nothing; fail when something is stale, orphaned or edited by hand
@@ -30,6 +59,15 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Demo => demo::run(),
+        Command::Test { only } => test::run(only.as_deref()),
+        Command::Build => languages::all().iter().try_for_each(|l| l.build()),
+        Command::Tidy => tidy::run(),
+        Command::Conformance {
+            only,
+            language,
+            broken,
+        } => conformance::run(only.as_deref(), language.as_deref(), broken).map(|_| ()),
         Command::Generate { check } => generate::run(check),
     };
     match done {

@@ -21,9 +21,15 @@ pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
+/// Where scratch files go instead of `target/xtask`; the test of the generator sets it for its copy
+/// of the repository.
+pub const SCRATCH_VARIABLE: &str = "AGENTIDP_XTASK_SCRATCH";
+
 /// A folder of our own below the target folder, made when missing: `target/xtask/<name>`.
 pub fn scratch(name: &str) -> Result<PathBuf> {
-    let path = target().join("xtask").join(name);
+    let base =
+        std::env::var_os(SCRATCH_VARIABLE).map_or_else(|| target().join("xtask"), PathBuf::from);
+    let path = base.join(name);
     std::fs::create_dir_all(&path)?;
     Ok(path)
 }
@@ -63,6 +69,55 @@ pub fn output(command: &mut Command) -> Result<String> {
         Err(format!("`{shown}` failed ({}):\n{text}", output.status).into())
     }
 }
+
+/// Runs it with its output shown line by line and also returned.
+pub fn tee(command: &mut Command) -> Result<String> {
+    use std::io::{BufRead as _, BufReader};
+    let shown = show(command);
+    eprintln!("$ {}", shown.chars().take(160).collect::<String>());
+    let mut child = command
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .map_err(|e| format!("cannot run `{shown}`: {e}"))?;
+    let mut text = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines() {
+            let line = line?;
+            println!("{line}");
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    let status = child.wait()?;
+    if status.success() {
+        Ok(text)
+    } else {
+        Err(Failed {
+            message: format!(
+                "`{}` failed ({status})",
+                shown.chars().take(160).collect::<String>()
+            ),
+            output: text,
+        }
+        .into())
+    }
+}
+
+/// A program that failed, with what it printed.
+#[derive(Debug)]
+pub struct Failed {
+    message: String,
+    /// Its standard output.
+    pub output: String,
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failed {}
 
 /// The first line that `program --version` (or the given arguments) prints.
 pub fn version(program: &str, args: &[&str]) -> Option<String> {
