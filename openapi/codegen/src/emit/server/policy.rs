@@ -1,0 +1,51 @@
+//! The policy table: which scopes a route needs.
+
+use super::rust::quoted;
+use crate::{
+    model::{Auth, Contract, Operation},
+    writer::Writer,
+};
+
+/// `generated/policy.rs`.
+pub fn emit(contract: &Contract) -> String {
+    let mut w = Writer::new("    ");
+    w.line("//! Which scopes a route needs: the built-in policy's data.").blank();
+    w.line("use super::scopes::Scope;").blank();
+    w.line("/// Method, route as policies spell it, and the scopes that a caller must have, all of them.");
+    w.line("/// Public routes and the token endpoint are not asked about and do not stand here.");
+    w.line("pub const TABLE: &[(&str, &str, &[Scope])] = &[");
+    for operation in contract.operations() {
+        if let Auth::Bearer(scopes) | Auth::BearerOrClient(scopes) = &operation.auth {
+            let scopes: Vec<String> = scopes
+                .iter()
+                .map(|s| format!("Scope::{}", super::rust::variant(s)))
+                .collect();
+            w.line(format!(
+                "({}, {}, &[{}]),",
+                quoted(&operation.method),
+                quoted(&route(operation)),
+                scopes.join(", ")
+            ));
+        }
+    }
+    w.line("];");
+    w.finish()
+}
+
+/// `/api/v1/agents/:id/credentials/:credentialId`: the first parameter is `:id`, further ones
+/// keep their names.
+pub fn route(operation: &Operation) -> String {
+    let mut first = true;
+    operation
+        .path
+        .split('/')
+        .map(|part| {
+            match part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
+                None => part.to_owned(),
+                Some(_) if std::mem::take(&mut first) => ":id".to_owned(),
+                Some(name) => format!(":{name}"),
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("/")
+}
