@@ -1,0 +1,96 @@
+//! The calls of one environment.
+
+use std::{sync::Arc, time::Duration};
+
+use napi::{Env, bindgen_prelude::Function};
+use napi_derive::napi;
+use sentryagent_idp::bridge::{self, Decode};
+
+use crate::{
+    batch::{self, BYTES_MAX, ITEMS_MAX},
+    bell::Bell,
+    client::Client,
+};
+
+/// The calls that are out in one environment. Made once in each; the environment's end closes it.
+#[napi]
+pub struct Channel {
+    inner: Arc<bridge::Channel>,
+    bell: Arc<Bell>,
+    /// Calls whose completion JavaScript has not seen: the process stays alive for them.
+    out: usize,
+}
+
+#[napi]
+impl Channel {
+    /// `wake` is called once for each batch, on the environment's own thread; it should drain.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(env: Env, wake: Function<'_, (), ()>) -> napi::Result<Self> {
+        let bell = Arc::new(Bell::new(&wake)?);
+        let ring = Arc::clone(&bell);
+        let inner = bridge::Channel::new(Decode::Check, move || ring.ring());
+        env.add_env_cleanup_hook(
+            (Arc::clone(&inner), Arc::clone(&bell)),
+            |(inner, bell)| {
+                inner.close();
+                bell.silence();
+            },
+        )?;
+        Ok(Self {
+            inner,
+            bell,
+            out: 0,
+        })
+    }
+
+    /// Starts a call; every fault of it arrives as a completion.
+    #[napi(catch_unwind)]
+    pub fn start(&mut self, env: Env, client: &Client, id: i64, operation: u32, args: String) {
+        self.count_up(env);
+        self.inner
+            .start(client.bridge(), id.unsigned_abs(), operation, args.as_bytes());
+    }
+
+    /// Asks for a token.
+    #[napi(catch_unwind)]
+    pub fn start_token(&mut self, env: Env, client: &Client, id: i64) {
+        self.count_up(env);
+        self.inner.start_token(client.bridge(), id.unsigned_abs());
+    }
+
+    /// Stops a call on the wire; true when no completion of it follows.
+    #[napi(catch_unwind)]
+    pub fn cancel(&mut self, env: Env, id: i64) -> bool {
+        let stopped = self.inner.cancel(id.unsigned_abs());
+        if stopped {
+            self.count_down(env, 1);
+        }
+        stopped
+    }
+
+    /// The next batch, see [`batch`]. Never waits.
+    #[napi(catch_unwind)]
+    pub fn drain(&mut self, env: Env) -> String {
+        let completions = self.inner.drain(ITEMS_MAX, BYTES_MAX);
+        self.count_down(env, completions.len());
+        // The bell rings only when the queue stops being empty: what a cap left must be asked for.
+        let more = self.inner.wait(Duration::ZERO);
+        batch::text(&completions, more)
+    }
+
+    fn count_up(&mut self, env: Env) {
+        if self.out == 0 {
+            self.bell.hold(env, true);
+        }
+        self.out += 1;
+    }
+
+    fn count_down(&mut self, env: Env, by: usize) {
+        if by > 0 {
+            self.out = self.out.saturating_sub(by);
+            if self.out == 0 {
+                self.bell.hold(env, false);
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! A configured client.
+
+use napi_derive::napi;
+use sentryagent_idp::{Error, bridge::BridgeClient};
+
+/// A client of the core; garbage collection drops it.
+#[napi]
+pub struct Client {
+    inner: BridgeClient,
+}
+
+#[napi]
+impl Client {
+    /// `config` is JSON. An error's message is an error record.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(config: String) -> napi::Result<Self> {
+        BridgeClient::from_json(config.as_bytes())
+            .map(|inner| Self { inner })
+            .map_err(|error| record(&error))
+    }
+
+    /// A token that may still be sent, without entering the runtime.
+    #[napi(catch_unwind)]
+    pub fn cached_token(&self) -> Option<String> {
+        self.inner.cached_token()
+    }
+
+    /// Forgets the cached token.
+    #[napi(catch_unwind)]
+    pub fn clear_token_cache(&self) {
+        self.inner.clear_token_cache();
+    }
+
+    /// JSON: where each setting came from, secrets masked.
+    #[napi(catch_unwind)]
+    pub fn explain_configuration(&self) -> String {
+        self.inner.explain_configuration().to_string()
+    }
+
+    /// Later calls fail with `CLIENT_CLOSED`.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        self.inner.close();
+    }
+
+    /// For [`crate::channel`].
+    pub(crate) fn bridge(&self) -> &BridgeClient {
+        &self.inner
+    }
+}
+
+fn record(error: &Error) -> napi::Error {
+    napi::Error::from_reason(error.to_json().to_string())
+}

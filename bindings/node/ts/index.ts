@@ -1,0 +1,29 @@
+/**
+ * Client for SentryAgent AgentIdP, the identity provider for AI agents.
+ *
+ * @packageDocumentation
+ */
+export { TokenManager, type ConfigurationReport } from './base.js';
+export {
+  AbortError,
+  AgentIdPError,
+  ApiConnectionError,
+  ApiTimeoutError,
+  AuthenticationError,
+  ConfigurationError,
+  ConflictError,
+  DecodingError,
+  NotFoundError,
+  PermissionDeniedError,
+  RateLimitError,
+  ServerError,
+  ValidationError,
+  type ErrorInit,
+  type ErrorKind,
+  type ErrorRecord,
+  type FieldError,
+} from './errors.js';
+export type { AgentIdPClientConfig, ApiResponse, CallOptions } from './options.js';
+export type { WithResponse } from './service.js';
+export type { Json, Model } from './values.js';
+export * from './generated/index.js';

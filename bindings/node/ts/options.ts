@@ -1,0 +1,58 @@
+/** What a caller may set on a client and on one call. Owns the types alone: defaults live in the core. */
+
+/** How a client is configured. What is left out comes from the environment, then from the defaults. */
+export interface AgentIdPClientConfig {
+  /** The server's address, `https` unless it is loopback. Environment: `AGENTIDP_BASE_URL`. */
+  readonly baseUrl?: string | undefined;
+  /** The agent's id. Environment: `AGENTIDP_CLIENT_ID`. */
+  readonly clientId?: string | undefined;
+  /** The client secret. Environment: `AGENTIDP_CLIENT_SECRET`. */
+  readonly clientSecret?: string | undefined;
+  /**
+   * What the access token is asked for. Environment: `AGENTIDP_SCOPES`, separated by spaces.
+   * Default: agents:read agents:write tokens:read audit:read.
+   */
+  readonly scopes?: readonly string[] | undefined;
+  /** Milliseconds for one call, tries and waits included. Default: 30000. */
+  readonly timeoutMs?: number | undefined;
+  /** Milliseconds until a connection must stand. Default: 5000. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Tries after the first. Default: 2. */
+  readonly retries?: number | undefined;
+  /** Headers of every request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Allow `http` to other machines. Default: false. */
+  readonly allowInsecureHttp?: boolean | undefined;
+  /** File with PEM certificates that are trusted besides the system's. Environment: `AGENTIDP_CA_BUNDLE`. */
+  readonly caBundle?: string | undefined;
+}
+
+/** What may be set on one call. */
+export interface CallOptions {
+  /** Milliseconds for the call, tries and waits included. Default: the client's. */
+  readonly timeoutMs?: number | undefined;
+  /** Tries after the first. Default: the client's. */
+  readonly retries?: number | undefined;
+  /** More headers. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** The `Idempotency-Key`, where the operation takes one. Default: one of the SDK's own making. */
+  readonly idempotencyKey?: string | undefined;
+  /** The `X-Request-Id`: 1 to 128 of `A-Za-z0-9._-`. */
+  readonly requestId?: string | undefined;
+  /** Stops the call on the wire; it then fails with an {@link AbortError}. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An answer with what stood around it. */
+export interface ApiResponse<T> {
+  /** The value that the plain method returns. */
+  readonly data: T;
+  /** The HTTP status. */
+  readonly status: number;
+  /** Names in lower case; repeated headers are joined by `, `. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The answer's `X-Request-Id`. */
+  readonly requestId: string | undefined;
+  /** Tries after the first. */
+  readonly retryCount: number;
+}
