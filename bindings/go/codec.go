@@ -2,17 +2,11 @@ package agentidp
 
 import (
 	"encoding/json"
-	"fmt"
-	"io"
-	"log/slog"
 
 	"github.com/sentryagent/idp-sdk-go/internal/wire"
 )
 
 // What the generated models are made of: reading and writing one field, list or map at a time.
-
-// mask stands where a secret was.
-const mask = "********"
 
 // model is what a generated model's pointer can do.
 type model[T any] interface {
@@ -46,27 +40,6 @@ func show(name string, fields func(*wire.Writer)) string {
 		return name + "{!" + err.Error() + "}"
 	}
 	return name + string(text)
-}
-
-// format writes a value with secrets, whatever the verb: %#v must not show them either.
-func format(s fmt.State, text string) { _, _ = io.WriteString(s, text) }
-
-func logged(text string) slog.Value { return slog.StringValue(text) }
-
-func masked[T ~string](secret T) T {
-	if secret == "" {
-		return ""
-	}
-	return mask
-}
-
-// maskedExtra hides fields that this package does not know, where their neighbours are secrets.
-func maskedExtra(extra map[string]json.RawMessage) map[string]json.RawMessage {
-	hidden := make(map[string]json.RawMessage, len(extra))
-	for key := range extra {
-		hidden[key] = json.RawMessage(`"` + mask + `"`)
-	}
-	return hidden
 }
 
 func keep(extra *map[string]json.RawMessage, key string, r *wire.Reader) {

@@ -69,6 +69,10 @@ const (
 	CodeClientClosed       = "CLIENT_CLOSED"
 )
 
+// codeValidationError is the server's code for what the arguments of a call break; the SDK uses it for
+// arguments that it refuses before sending.
+const codeValidationError = "VALIDATION_ERROR"
+
 var sentinels = map[ErrorKind]error{
 	KindAuthentication: ErrAuthentication,
 	KindPermission:     ErrPermission,

@@ -187,8 +187,7 @@ pub unsafe extern "C" fn agentidp_call_start(
     args_len: usize,
 ) -> i32 {
     // SAFETY: the caller's promises, passed on.
-    let (queue, client, args) =
-        unsafe { (queue.as_ref(), client.as_ref(), input(args, args_len)) };
+    let (queue, client, args) = unsafe { (queue.as_ref(), client.as_ref(), input(args, args_len)) };
     guard(AGENTIDP_START_MISUSE, || {
         let (Some(queue), Some(client)) = (queue, client) else {
             return AGENTIDP_START_MISUSE;
@@ -235,9 +234,7 @@ pub unsafe extern "C" fn agentidp_token_start(
 pub unsafe extern "C" fn agentidp_call_cancel(queue: *const AgentidpQueue, id: u64) -> i32 {
     // SAFETY: the caller's promise, passed on.
     let queue = unsafe { queue.as_ref() };
-    guard(0, || {
-        queue.map_or(0, |q| i32::from(q.channel.cancel(id)))
-    })
+    guard(0, || queue.map_or(0, |q| i32::from(q.channel.cancel(id))))
 }
 
 /// Waits up to `timeout_ms` for completions and writes as many as fit, one behind the other, all

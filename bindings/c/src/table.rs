@@ -87,9 +87,8 @@ mod tests {
             assert_eq!(operation.index as usize, position, "{}", operation.id);
             let mut name = [0u8; 128];
             // SAFETY: the array is ours.
-            let len = unsafe {
-                agentidp_operation_id(operation.index, name.as_mut_ptr(), name.len())
-            };
+            let len =
+                unsafe { agentidp_operation_id(operation.index, name.as_mut_ptr(), name.len()) };
             assert_eq!(&name[..len], operation.id.as_bytes());
         }
         // SAFETY: null is allowed.

@@ -40,7 +40,14 @@ fn a_c_compiler_takes_both_headers() {
     .unwrap();
     // Rust links with the same driver, so it is there wherever this test can be built.
     let status = Command::new("cc")
-        .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I"])
+        .args([
+            "-std=c11",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-fsyntax-only",
+            "-I",
+        ])
         .arg(root().join("include"))
         .arg(&source)
         .status()

@@ -25,6 +25,9 @@ func NewWriter(buf []byte) *Writer { return &Writer{buf: buf} }
 // Bytes is what was written, or the first error.
 func (w *Writer) Bytes() ([]byte, error) { return w.buf, w.err }
 
+// Reset empties the writer for another value.
+func (w *Writer) Reset() { w.buf, w.err = w.buf[:0], nil }
+
 // Open begins an object or a list with its bracket.
 func (w *Writer) Open(bracket byte) { w.buf = append(w.buf, bracket) }
 
