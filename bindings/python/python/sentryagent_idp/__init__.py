@@ -1,0 +1,54 @@
+"""SentryAgent AgentIdP: the identity provider for AI agents.
+
+    from sentryagent_idp import AgentIdPClient
+
+    with AgentIdPClient() as client:  # AGENTIDP_BASE_URL, _CLIENT_ID, _CLIENT_SECRET
+        print(client.explain_configuration())
+
+`AsyncAgentIdPClient` is the same for asyncio. Requests and answers are in `models`, open enums
+in `enums`, errors in `errors`; all of them can also be imported from here.
+"""
+
+from __future__ import annotations
+
+import atexit
+
+from . import enums, errors, models
+from ._client import AgentIdPClient, TokenManager
+from ._native import CallOptions, ResponseInfo, __version__, shutdown
+from .enums import *
+from .errors import *
+from .models import *
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._async_client import AsyncAgentIdPClient, AsyncTokenManager
+
+__all__ = [
+    "AgentIdPClient",
+    "AsyncAgentIdPClient",
+    "AsyncTokenManager",
+    "CallOptions",
+    "ResponseInfo",
+    "TokenManager",
+    "__version__",
+]
+__all__ += enums.__all__
+__all__ += errors.__all__
+__all__ += models.__all__
+
+# Later calls raise RuntimeError instead of waiting for an interpreter that is gone.
+atexit.register(shutdown)
+
+
+def __getattr__(name: str) -> Any:
+    # asyncio is a slow import that only the async clients need.
+    if name in ("AsyncAgentIdPClient", "AsyncTokenManager"):
+        from . import _async_client
+
+        value = getattr(_async_client, name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

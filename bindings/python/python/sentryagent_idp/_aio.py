@@ -1,0 +1,109 @@
+"""Calls from asyncio: one native bridge per event loop, kept as the loop's attribute.
+
+The loop is woken once per batch of answers, through a descriptor that it watches; a loop that
+cannot watch descriptors (Proactor on Windows) is woken by a daemon thread instead.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from asyncio import get_running_loop
+
+from ._native import LoopBridge, NativeClient
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from typing import Any
+
+    from ._native import CallOptions, Model
+
+_ATTRIBUTE = "_sentryagent_idp_bridge"
+_PUMP_SECONDS = 1.0
+
+
+class LoopTransport:
+    """Makes a client's calls on whatever event loop is running."""
+
+    __slots__ = ("_native",)
+
+    def __init__(self, native: NativeClient) -> None:
+        self._native = native
+
+    async def call(
+        self,
+        operation: int,
+        path: tuple[str, ...],
+        query: Model | None,
+        body: Model | None,
+        options: CallOptions | None,
+    ) -> Any:
+        """Makes one call; cancelling the task aborts it on the wire."""
+        loop = get_running_loop()
+        bridge: LoopBridge = getattr(loop, _ATTRIBUTE, None) or _attach(loop)
+        future = loop.create_future()
+        number = bridge.start(self._native, future, operation, path, query, body, options)
+        try:
+            return await future
+        except BaseException:
+            bridge.cancel(number)
+            raise
+
+    async def token(self) -> Any:
+        """Asks for the access token."""
+        loop = get_running_loop()
+        bridge: LoopBridge = getattr(loop, _ATTRIBUTE, None) or _attach(loop)
+        future = loop.create_future()
+        number = bridge.start_token(self._native, future)
+        try:
+            return await future
+        except BaseException:
+            bridge.cancel(number)
+            raise
+
+
+def _attach(loop: AbstractEventLoop) -> LoopBridge:
+    """Makes the loop's bridge. It goes when the loop goes, and aborts what is still out."""
+    bridge = LoopBridge()
+    descriptor = bridge.fileno()
+    try:
+        if descriptor < 0:
+            raise NotImplementedError
+        # The loop must not keep the bridge's only reference alive through itself.
+        loop.add_reader(descriptor, bridge.drain)
+    except NotImplementedError:
+        arguments = (weakref.ref(loop), weakref.ref(bridge))
+        threading.Thread(
+            target=_pump, args=arguments, name="sentryagent-idp-pump", daemon=True
+        ).start()
+    setattr(loop, _ATTRIBUTE, bridge)
+    return bridge
+
+
+def _pump(
+    loop_ref: weakref.ref[AbstractEventLoop], bridge_ref: weakref.ref[LoopBridge]
+) -> None:
+    """Wakes a loop that cannot watch a descriptor, until it is closed or gone."""
+    drained = threading.Event()
+
+    def drain() -> None:
+        try:
+            bridge = bridge_ref()
+            if bridge is not None:
+                bridge.drain()
+        finally:
+            drained.set()
+
+    while True:
+        loop, bridge = loop_ref(), bridge_ref()
+        if loop is None or bridge is None or loop.is_closed():
+            return
+        if bridge.wait(_PUMP_SECONDS):
+            drained.clear()
+            try:
+                loop.call_soon_threadsafe(drain)
+            except RuntimeError:  # closed in between
+                return
+            drained.wait(_PUMP_SECONDS)
+        del loop, bridge

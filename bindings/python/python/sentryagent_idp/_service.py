@@ -1,0 +1,152 @@
+"""What the generated services stand on: one call, one list, one payload.
+
+The services know their operations by index; what an operation is, the native module knows.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from typing import Any, Protocol, TypeVar
+
+    from ._native import CallOptions, Model
+
+    M = TypeVar("M", bound=Model)
+
+    class SyncTransport(Protocol):
+        """Makes a call and waits for it."""
+
+        def call(
+            self,
+            operation: int,
+            path: tuple[str, ...],
+            query: Model | None,
+            body: Model | None,
+            options: CallOptions | None,
+        ) -> Any: ...
+
+    class AsyncTransport(Protocol):
+        """Makes a call on the running event loop."""
+
+        async def call(
+            self,
+            operation: int,
+            path: tuple[str, ...],
+            query: Model | None,
+            body: Model | None,
+            options: CallOptions | None,
+        ) -> Any: ...
+
+
+class Service:
+    """A section's operations; a thin view of its client."""
+
+    __slots__ = ("_transport",)
+
+    def __init__(self, transport: SyncTransport) -> None:
+        self._transport = transport
+
+    def _call(
+        self,
+        operation: int,
+        path: tuple[str, ...],
+        *,
+        query: Model | None = None,
+        body: Model | None = None,
+        options: CallOptions | None,
+    ) -> Any:
+        return self._transport.call(operation, path, query, body, options)
+
+    def _pages(
+        self,
+        operation: int,
+        path: tuple[str, ...],
+        query: Any,
+        *,
+        items: str,
+        cursor: bool,
+        options: CallOptions | None,
+    ) -> Iterator[Any]:
+        while query is not None:
+            page = self._transport.call(operation, path, query, None, options)
+            yield from getattr(page, items)
+            query = next_query(query, page, items, cursor)
+
+
+class AsyncService:
+    """A section's operations as coroutines; a thin view of its client."""
+
+    __slots__ = ("_transport",)
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def _call(
+        self,
+        operation: int,
+        path: tuple[str, ...],
+        *,
+        query: Model | None = None,
+        body: Model | None = None,
+        options: CallOptions | None,
+    ) -> Any:
+        return await self._transport.call(operation, path, query, body, options)
+
+    async def _pages(
+        self,
+        operation: int,
+        path: tuple[str, ...],
+        query: Any,
+        *,
+        items: str,
+        cursor: bool,
+        options: CallOptions | None,
+    ) -> AsyncIterator[Any]:
+        while query is not None:
+            page = await self._transport.call(operation, path, query, None, options)
+            for item in getattr(page, items):
+                yield item
+            query = next_query(query, page, items, cursor)
+
+
+def next_query(query: Any, page: Any, items: str, cursor: bool) -> Any:
+    """The query for the page behind this one; None when this was the last."""
+    if cursor:
+        if not page.next_cursor:
+            return None
+        # A cursor and a page number exclude each other.
+        both = {"page": None} if getattr(query, "page", None) is not None else {}
+        return query.replace(cursor=page.next_cursor, **both)
+    if not getattr(page, items) or page.page * page.limit >= page.total:
+        return None
+    return query.replace(page=page.page + 1)
+
+
+def payload(
+    model: type[M],
+    given: tuple[Any, ...],
+    fields: dict[str, Any],
+    *,
+    positional: tuple[str, ...] = (),
+    optional: bool = False,
+) -> Any:
+    """The request of what a caller gave: the request itself, or its fields.
+
+    Raises:
+        TypeError: When it is both, or neither.
+    """
+    if len(given) == 1 and isinstance(given[0], model):
+        if fields:
+            raise TypeError(f"give a {model.__name__} or its fields, not both")
+        return given[0]
+    if optional and not fields and given in ((), (None,)):
+        return None
+    if len(given) > len(positional) and given != (None,):
+        takes = ", ".join((*positional, "keyword arguments"))
+        wrong = type(given[len(positional)]).__name__
+        raise TypeError(f"give a {model.__name__} or its fields ({takes}), not a {wrong}")
+    by_position = {name: value for name, value in zip(positional, given, strict=False)}
+    if twice := by_position.keys() & fields.keys():
+        raise TypeError(f"{', '.join(sorted(twice))} given twice")
+    return model(**by_position, **fields)

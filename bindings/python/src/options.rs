@@ -1,0 +1,108 @@
+//! `CallOptions`: what one call may set differently from its client.
+
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+    types::{PyDict, PyString},
+};
+use serde_json::{Map, Value};
+
+/// Settings of one call; what is left out is the client's.
+///
+/// Args:
+///     timeout: Seconds for the whole call, tries and waits included; above 0. Default 30.
+///     retries: How often a failed try is repeated, 0 to 10. Default 2.
+///     headers: More request headers. They cannot replace those that the SDK sets itself.
+///     idempotency_key: 1-255 visible ASCII characters, in place of the SDK's own key.
+///     request_id: 1-128 characters `A-Za-z0-9._-`; comes back on the answer and on errors.
+///     on_response: Called with the `ResponseInfo` of an answer before the call returns.
+///
+/// Raises:
+///     TypeError, ValueError: When an argument is not as described.
+#[pyclass(frozen, module = "sentryagent_idp")]
+pub struct CallOptions {
+    wire: Map<String, Value>,
+    on_response: Option<Py<PyAny>>,
+}
+
+#[pymethods]
+impl CallOptions {
+    #[new]
+    #[pyo3(signature = (*, timeout=None, retries=None, headers=None, idempotency_key=None, request_id=None, on_response=None))]
+    fn new(
+        timeout: Option<f64>,
+        retries: Option<u32>,
+        headers: Option<&Bound<'_, PyDict>>,
+        idempotency_key: Option<String>,
+        request_id: Option<String>,
+        on_response: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let mut wire = Map::new();
+        if let Some(seconds) = timeout {
+            wire.insert("timeoutMs".into(), milliseconds(seconds)?.into());
+        }
+        if let Some(retries) = retries {
+            wire.insert("retries".into(), retries.into());
+        }
+        if let Some(headers) = headers {
+            wire.insert("headers".into(), Value::Object(texts(headers)?));
+        }
+        for (name, value) in [
+            ("idempotencyKey", idempotency_key),
+            ("requestId", request_id),
+        ] {
+            if let Some(value) = value {
+                wire.insert(name.into(), value.into());
+            }
+        }
+        if on_response.as_ref().is_some_and(|f| !f.is_callable()) {
+            return Err(PyTypeError::new_err("on_response must be callable"));
+        }
+        Ok(Self {
+            wire,
+            on_response: on_response.map(Bound::unbind),
+        })
+    }
+
+    /// Names only: a header's value may be a secret.
+    fn __repr__(&self) -> String {
+        let names: Vec<&str> = self.wire.keys().map(String::as_str).collect();
+        format!("CallOptions({})", names.join(", "))
+    }
+}
+
+impl CallOptions {
+    /// The `options` of a call's arguments.
+    pub fn wire(&self) -> &Map<String, Value> {
+        &self.wire
+    }
+
+    /// Whom to tell of the answer.
+    pub fn on_response(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.on_response.as_ref().map(|f| f.clone_ref(py))
+    }
+}
+
+/// Whole milliseconds, rounded up, so that a small timeout does not become none.
+fn milliseconds(seconds: f64) -> PyResult<u64> {
+    let ms = (seconds * 1000.0).ceil();
+    if ms >= 1.0 && ms <= 86_400_000.0 {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        return Ok(ms as u64);
+    }
+    Err(PyValueError::new_err(
+        "timeout must be above 0 and at most 86400 seconds",
+    ))
+}
+
+fn texts(headers: &Bound<'_, PyDict>) -> PyResult<Map<String, Value>> {
+    let wrong = || PyTypeError::new_err("headers must map str to str");
+    headers
+        .iter()
+        .map(|(name, value)| {
+            let name = name.cast::<PyString>().map_err(|_| wrong())?.to_cow()?;
+            let value = value.cast::<PyString>().map_err(|_| wrong())?.to_cow()?;
+            Ok((name.into_owned(), Value::String(value.into_owned())))
+        })
+        .collect()
+}
