@@ -1,0 +1,179 @@
+package ai.sentryagent.idp;
+
+import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+
+/** Settings of one call; what is left out is as the client has it. Immutable. */
+public final class CallOptions {
+    private final Duration timeout;
+    private final Integer retries;
+    private final Map<String, String> headers;
+    private final String idempotencyKey;
+    private final String requestId;
+    private final Consumer<ResponseInfo> onResponse;
+
+    private CallOptions(Builder from) {
+        timeout = from.timeout;
+        retries = from.retries;
+        headers = Collections.unmodifiableMap(new LinkedHashMap<>(from.headers));
+        idempotencyKey = from.idempotencyKey;
+        requestId = from.requestId;
+        onResponse = from.onResponse;
+    }
+
+    /**
+     * A builder without settings.
+     *
+     * @return the builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * How long the call may take in all, tries and waits included.
+     *
+     * @return the time, or null for the client's
+     */
+    public Duration getTimeout() {
+        return timeout;
+    }
+
+    /**
+     * How often the call may be repeated.
+     *
+     * @return the number, or null for the client's
+     */
+    public Integer getRetries() {
+        return retries;
+    }
+
+    /**
+     * Headers of this call alone.
+     *
+     * @return values by name
+     */
+    public Map<String, String> getHeaders() {
+        return headers;
+    }
+
+    /**
+     * The key under which the service recognises a repetition of this call.
+     *
+     * @return the key, or null for one of the SDK's making
+     */
+    public String getIdempotencyKey() {
+        return idempotencyKey;
+    }
+
+    /**
+     * The request's id at the service.
+     *
+     * @return the id, or null for one of the service's making
+     */
+    public String getRequestId() {
+        return requestId;
+    }
+
+    /**
+     * Who is told of the answer's status and headers.
+     *
+     * @return the listener, or null
+     */
+    public Consumer<ResponseInfo> getOnResponse() {
+        return onResponse;
+    }
+
+    /** Builds {@link CallOptions}. */
+    public static final class Builder {
+        private final Map<String, String> headers = new LinkedHashMap<>();
+        private Duration timeout;
+        private Integer retries;
+        private String idempotencyKey;
+        private String requestId;
+        private Consumer<ResponseInfo> onResponse;
+
+        private Builder() {}
+
+        /**
+         * How long the call may take in all, tries and waits included; the client's 30 seconds when left out.
+         *
+         * @param value more than zero, in whole milliseconds
+         * @return this builder
+         */
+        public Builder timeout(Duration value) {
+            timeout = Objects.requireNonNull(value);
+            return this;
+        }
+
+        /**
+         * How often the call may be repeated; the client's 2 when left out.
+         *
+         * @param value from 0
+         * @return this builder
+         */
+        public Builder retries(int value) {
+            retries = value;
+            return this;
+        }
+
+        /**
+         * Adds a header to this call.
+         *
+         * @param name the header's name
+         * @param value the header's value
+         * @return this builder
+         */
+        public Builder header(String name, String value) {
+            headers.put(Objects.requireNonNull(name), Objects.requireNonNull(value));
+            return this;
+        }
+
+        /**
+         * The key under which the service recognises a repetition of this call; one of the SDK's making when left out.
+         *
+         * @param value 1 to 255 visible ASCII characters
+         * @return this builder
+         */
+        public Builder idempotencyKey(String value) {
+            idempotencyKey = Objects.requireNonNull(value);
+            return this;
+        }
+
+        /**
+         * The request's id at the service, which its logs and its audit carry.
+         *
+         * @param value 1 to 128 characters of {@code A-Za-z0-9._-}
+         * @return this builder
+         */
+        public Builder requestId(String value) {
+            requestId = Objects.requireNonNull(value);
+            return this;
+        }
+
+        /**
+         * Tells the status, the headers and the request id of the answer before the call returns, on the caller's thread or,
+         * of an {@code …Async} call, on the client's executor. Errors carry theirs themselves.
+         *
+         * @param value the listener
+         * @return this builder
+         */
+        public Builder onResponse(Consumer<ResponseInfo> value) {
+            onResponse = Objects.requireNonNull(value);
+            return this;
+        }
+
+        /**
+         * The options.
+         *
+         * @return immutable options
+         */
+        public CallOptions build() {
+            return new CallOptions(this);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package ai.sentryagent.idp.internal;
+
+import ai.sentryagent.idp.CallOptions;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.util.ByteArrayBuilder;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/** The arguments of a call, on their way into the native core. */
+public final class Envelope {
+    private final List<String> path = new ArrayList<>(4);
+    private Part<?> query;
+    private Part<?> body;
+
+    /** A path id; null is refused here, an empty one by the core. */
+    public Envelope path(String name, String value) {
+        path.add(name);
+        path.add(Objects.requireNonNull(value, name));
+        return this;
+    }
+
+    /** Query parameters; null when there are none. */
+    public <T> Envelope query(Codec<T> codec, T value) {
+        query = value == null ? null : new Part<>(codec, value);
+        return this;
+    }
+
+    /** The body; null when it is left out. */
+    public <T> Envelope body(Codec<T> codec, T value) {
+        body = value == null ? null : new Part<>(codec, value);
+        return this;
+    }
+
+    byte[] encode(CallOptions options) {
+        ByteArrayBuilder bytes = new ByteArrayBuilder(256);
+        try (JsonGenerator out = Json.FACTORY.createGenerator(bytes)) {
+            out.writeStartObject();
+            if (!path.isEmpty()) {
+                out.writeObjectFieldStart("path");
+                for (int i = 0; i < path.size(); i += 2) {
+                    out.writeStringField(path.get(i), path.get(i + 1));
+                }
+                out.writeEndObject();
+            }
+            if (query != null) {
+                out.writeFieldName("query");
+                query.write(out);
+            }
+            if (body != null) {
+                out.writeFieldName("body");
+                body.write(out);
+            }
+            if (options != null) {
+                out.writeFieldName("options");
+                write(out, options);
+            }
+            out.writeEndObject();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return bytes.toByteArray();
+    }
+
+    private static void write(JsonGenerator out, CallOptions options) throws IOException {
+        out.writeStartObject();
+        if (options.getTimeout() != null) {
+            out.writeNumberField("timeoutMs", options.getTimeout().toMillis());
+        }
+        if (options.getRetries() != null) {
+            out.writeNumberField("retries", options.getRetries());
+        }
+        if (!options.getHeaders().isEmpty()) {
+            out.writeObjectFieldStart("headers");
+            for (Map.Entry<String, String> header : options.getHeaders().entrySet()) {
+                out.writeStringField(header.getKey(), header.getValue());
+            }
+            out.writeEndObject();
+        }
+        if (options.getIdempotencyKey() != null) {
+            out.writeStringField("idempotencyKey", options.getIdempotencyKey());
+        }
+        if (options.getRequestId() != null) {
+            out.writeStringField("requestId", options.getRequestId());
+        }
+        out.writeEndObject();
+    }
+
+    private record Part<T>(Codec<T> codec, T value) {
+        void write(JsonGenerator out) throws IOException {
+            codec.write(out, value);
+        }
+    }
+}
