@@ -1,0 +1,107 @@
+//! A call's arguments as JSON: `{"path": {…}, "query": {…}, "body": {…}, "options": {…}}`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, value::RawValue};
+
+use super::config::duration;
+use crate::{
+    Error,
+    call::request::{Options, Payload, Request},
+    operation::{BodyKind, Operation, Segment},
+};
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Envelope<'a> {
+    path: BTreeMap<String, String>,
+    query: Map<String, Value>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+    options: Given,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct Given {
+    timeout_ms: Option<f64>,
+    retries: Option<u32>,
+    headers: Option<BTreeMap<String, String>>,
+    idempotency_key: Option<String>,
+    request_id: Option<String>,
+}
+
+/// Reads the arguments of an operation.
+pub(super) fn read(
+    operation: &'static Operation,
+    args: &[u8],
+) -> Result<(Request, Options), Error> {
+    let mut envelope: Envelope<'_> = if args.is_empty() {
+        Envelope::default()
+    } else {
+        serde_json::from_slice(args).map_err(|e| Error::argument("args", &place(&e)))?
+    };
+    let mut request = Request::new(operation);
+    for segment in operation.segments {
+        if let Segment::Param(name) = segment {
+            // A missing one is refused with the empty ones.
+            request
+                .path
+                .push(envelope.path.remove(*name).unwrap_or_default());
+        }
+    }
+    if let Some(name) = envelope.path.keys().next() {
+        return Err(Error::argument(
+            name,
+            "is no path parameter of this operation",
+        ));
+    }
+    if !envelope.query.is_empty() && !operation.takes_query {
+        return Err(Error::argument("query", "this operation takes no query"));
+    }
+    request.query = envelope.query;
+    request.query.retain(|_, value| !value.is_null());
+    request.body = body(operation, envelope.body)?;
+    Ok((request, options(envelope.options)?))
+}
+
+fn body(operation: &Operation, given: Option<&RawValue>) -> Result<Payload, Error> {
+    let Some(raw) = given.filter(|raw| raw.get() != "null") else {
+        return Ok(Payload::None);
+    };
+    let Some(wanted) = &operation.body else {
+        return Err(Error::argument("body", "this operation takes no body"));
+    };
+    if wanted.kind == BodyKind::Json && wanted.defaults.is_empty() {
+        return Ok(Payload::Json(raw.get().as_bytes().to_vec()));
+    }
+    serde_json::from_str(raw.get())
+        .map(Payload::Fields)
+        .map_err(|e| Error::argument("body", &place(&e)))
+}
+
+fn options(given: Given) -> Result<Options, Error> {
+    let timeout = match given.timeout_ms {
+        None => None,
+        Some(ms) => Some(duration(ms).ok_or_else(|| {
+            Error::argument("timeoutMs", "must be a number of milliseconds above zero")
+        })?),
+    };
+    Ok(Options {
+        timeout,
+        retries: given.retries,
+        headers: given.headers.unwrap_or_default().into_iter().collect(),
+        idempotency_key: given.idempotency_key,
+        request_id: given.request_id,
+    })
+}
+
+/// Where it is wrong; what stands there may be a secret.
+fn place(error: &serde_json::Error) -> String {
+    format!(
+        "is not what this call takes (line {} column {})",
+        error.line(),
+        error.column()
+    )
+}

@@ -1,0 +1,277 @@
+//! The one path that every call of every language takes: token, tries, waits, deadline.
+//!
+//! Owns: putting the policy into effect. Cancellation is dropping the future: the connection or
+//! stream of a running try closes at once.
+//! Refuses: deciding - that is [`crate::policy`] - and decoding.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
+use time::OffsetDateTime;
+
+use super::request::{Options, Prepared, REQUEST_ID, Request};
+use crate::{
+    Error,
+    client::Core,
+    error::answer,
+    operation::{Auth, Operation},
+    policy,
+    token::{Moment, Token},
+    transport::{Failure, Outgoing, Reply},
+};
+
+/// An answer that is a value, not yet decoded.
+pub(crate) struct Answered {
+    pub operation: &'static Operation,
+    /// Place in the operation's answers.
+    pub answer: usize,
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub request_id: Option<String>,
+    pub retry_count: u32,
+    /// When the try that brought it was sent.
+    pub asked: Moment,
+}
+
+/// Makes the call.
+pub(crate) async fn execute(
+    core: &Arc<Core>,
+    request: &Request,
+    options: &Options,
+) -> Result<Answered, Error> {
+    core.check_open()?;
+    let prepared = request.prepare(&core.config, options)?;
+    let timeout = options.timeout.unwrap_or(core.config.timeout.value);
+    let retries = options.retries.unwrap_or(core.config.retries.value);
+    let mut run = Run {
+        core,
+        operation: request.operation,
+        prepared: &prepared,
+        retries,
+        deadline: core.clock.monotonic().saturating_add(timeout),
+        tries: 0,
+        last: None,
+    };
+    let outcome = {
+        let work = pin!(run.until_settled());
+        tokio::select! {
+            biased;
+            outcome = work => Some(outcome),
+            () = core.clock.sleep(timeout) => None,
+        }
+    };
+    outcome.unwrap_or_else(|| {
+        let error = Error::timeout(timeout, run.tries).with_retry_count(run.repeats());
+        Err(match &run.last {
+            Some(last) => error.with_cause(last),
+            None => error,
+        })
+    })
+}
+
+/// One call in progress.
+struct Run<'a> {
+    core: &'a Arc<Core>,
+    operation: &'static Operation,
+    prepared: &'a Prepared,
+    retries: u32,
+    deadline: Duration,
+    tries: u32,
+    last: Option<Error>,
+}
+
+/// A try that brought no value.
+struct Fault {
+    error: Error,
+    repeat: Repeat,
+}
+
+/// Whether trying again can help and is safe.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    Never,
+    /// The server may have acted.
+    IfSafe,
+    /// The server has seen nothing.
+    Always,
+}
+
+impl Run<'_> {
+    async fn until_settled(&mut self) -> Result<Answered, Error> {
+        let (mut used, mut renewed) = (0, false);
+        loop {
+            let token = self.token().await?;
+            self.tries += 1;
+            let fault = match self.attempt(token.as_deref()).await {
+                Ok(answered) => return Ok(answered),
+                Err(fault) => fault,
+            };
+            if let Some(token) =
+                token.filter(|_| !renewed && fault.error.http_status() == Some(401))
+            {
+                // Only if it is still the one that was sent: another caller may have renewed it.
+                self.core.tokens.drop_if_current(&token);
+                renewed = true;
+                self.last = Some(fault.error);
+                continue;
+            }
+            let error = fault.error.with_retry_count(self.repeats());
+            let may = match fault.repeat {
+                Repeat::Never => false,
+                Repeat::IfSafe => self.operation.retry_safe,
+                Repeat::Always => true,
+            };
+            if !may || used == self.retries {
+                return Err(error);
+            }
+            used += 1;
+            let asked = error.retry_after();
+            let wait = asked.unwrap_or_else(|| policy::backoff(used, self.core.clock.random()));
+            if wait >= self.deadline.saturating_sub(self.core.clock.monotonic()) {
+                return Err(match asked {
+                    Some(asked) => error.with_note(&format!(
+                        "; the server asks to wait {} s, longer than this call may take",
+                        asked.as_secs()
+                    )),
+                    None => error,
+                });
+            }
+            tracing::debug!(
+                operation = self.operation.id,
+                code = error.code(),
+                retry = used,
+                wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+                "trying again"
+            );
+            self.last = Some(error);
+            self.core.clock.sleep(wait).await;
+        }
+    }
+
+    fn repeats(&self) -> u32 {
+        self.tries.saturating_sub(1)
+    }
+
+    async fn token(&self) -> Result<Option<Arc<Token>>, Error> {
+        match self.operation.auth {
+            Auth::Public | Auth::Client => Ok(None),
+            Auth::Bearer(_) | Auth::BearerOrClient(_) => self.core.token().await.map(Some),
+        }
+    }
+
+    async fn attempt(&self, token: Option<&Token>) -> Result<Answered, Fault> {
+        let never = |error| Fault {
+            error,
+            repeat: Repeat::Never,
+        };
+        let mut headers = self.prepared.headers.clone();
+        if let Some(token) = token {
+            headers.insert(header::AUTHORIZATION, token.header());
+        }
+        let transport = self.core.transport().map_err(never)?;
+        let asked = Moment::now(&*self.core.clock);
+        let outgoing = Outgoing {
+            method: self.prepared.method.clone(),
+            url: self.prepared.url.clone(),
+            headers,
+            body: self.prepared.body.clone(),
+        };
+        let reply = transport
+            .send(outgoing)
+            .await
+            .map_err(|failure| match failure {
+                Failure::NotSent(cause) => Fault {
+                    error: Error::connection("no connection to the server").with_cause(cause),
+                    repeat: Repeat::Always,
+                },
+                Failure::Broken(cause) => Fault {
+                    error: Error::connection("the connection broke before the answer was there")
+                        .with_cause(cause),
+                    repeat: Repeat::IfSafe,
+                },
+                Failure::Garbled(cause) => {
+                    never(Error::decoding("the answer's compression is broken").with_cause(cause))
+                }
+                Failure::TooLarge => never(Error::decoding(format!(
+                    "the answer is larger than {} MiB",
+                    policy::ANSWER_BYTES_MAX / (1024 * 1024)
+                ))),
+            })?;
+        self.judge(reply, asked)
+    }
+
+    fn judge(&self, reply: Reply, asked: Moment) -> Result<Answered, Fault> {
+        let Reply {
+            status,
+            headers,
+            body,
+        } = reply;
+        let request_id = text(headers.get(REQUEST_ID));
+        tracing::trace!(operation = self.operation.id, status, "answered");
+        let Some(answer) = self
+            .operation
+            .answers
+            .iter()
+            .position(|a| a.status == status)
+        else {
+            let retry_after = headers
+                .get(header::RETRY_AFTER)
+                .and_then(|value| value.to_str().ok())
+                .and_then(|value| policy::retry_after(value, self.now()));
+            let error = answer::error(answer::Seen {
+                operation: self.operation,
+                status,
+                body: &body,
+                request_id,
+                retry_after,
+            });
+            let repeat = if error.is_retryable() {
+                Repeat::IfSafe
+            } else {
+                Repeat::Never
+            };
+            return Err(Fault { error, repeat });
+        };
+        if self.operation.answers[answer].decoder.is_some() && !is_json(&headers) {
+            let error = Error::decoding(format!("the answer of {} is not JSON", self.operation.id))
+                .with_status(status)
+                .with_request_id(request_id)
+                .with_retry_count(self.repeats());
+            return Err(Fault {
+                error,
+                repeat: Repeat::Never,
+            });
+        }
+        Ok(Answered {
+            operation: self.operation,
+            answer,
+            status,
+            headers,
+            body,
+            request_id,
+            retry_count: self.repeats(),
+            asked,
+        })
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        let seconds = i64::try_from(self.core.clock.wall().as_secs()).unwrap_or(i64::MAX);
+        OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+}
+
+fn text(value: Option<&HeaderValue>) -> Option<String> {
+    value.and_then(|v| v.to_str().ok()).map(str::to_owned)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(Ok(media)) = headers.get(header::CONTENT_TYPE).map(HeaderValue::to_str) else {
+        return false;
+    };
+    let media = media.split(';').next().unwrap_or_default().trim();
+    let json = "application/json";
+    media.eq_ignore_ascii_case(json)
+        || (media.len() > 5 && media.as_bytes()[media.len() - 5..].eq_ignore_ascii_case(b"+json"))
+}

@@ -1,0 +1,251 @@
+//! Arguments become an HTTP request.
+//!
+//! Owns: path, query, body, the fields that the SDK fills in, headers of one call. What cannot be
+//! sent is refused here, before any request is made.
+//! Refuses: judging values that the server judges.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use serde_json::{Map, Value};
+use url::{Url, form_urlencoded};
+use uuid::Uuid;
+
+use crate::{
+    Error,
+    config::{Config, call_header},
+    operation::{Body, BodyKind, DefaultSource, Operation, Segment},
+    policy,
+};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+const REQUEST_ID_CHARS_MAX: usize = 128;
+
+/// The arguments of one call.
+pub(crate) struct Request {
+    pub operation: &'static Operation,
+    /// In the order of the path.
+    pub path: Vec<String>,
+    pub query: Map<String, Value>,
+    pub body: Payload,
+}
+
+/// A body as it was given.
+pub(crate) enum Payload {
+    None,
+    /// Ready JSON.
+    Json(Vec<u8>),
+    /// Fields that still have to be completed and written.
+    Fields(Map<String, Value>),
+}
+
+/// What one call asks for beyond its arguments; `None` is the client's setting.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    pub timeout: Option<Duration>,
+    pub retries: Option<u32>,
+    pub headers: Vec<(String, String)>,
+    pub idempotency_key: Option<String>,
+    pub request_id: Option<String>,
+}
+
+/// A request that can be sent any number of times.
+pub(crate) struct Prepared {
+    pub method: Method,
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub body: Option<Bytes>,
+}
+
+impl Request {
+    pub fn new(operation: &'static Operation) -> Self {
+        Self {
+            operation,
+            path: Vec::new(),
+            query: Map::new(),
+            body: Payload::None,
+        }
+    }
+
+    /// Everything that is the same on each try.
+    pub fn prepare(&self, config: &Config, options: &Options) -> Result<Prepared, Error> {
+        if options.timeout.is_some_and(|timeout| timeout.is_zero()) {
+            return Err(Error::argument("timeout", "must be longer than zero"));
+        }
+        if options
+            .retries
+            .is_some_and(|retries| retries > policy::RETRIES_MAX)
+        {
+            return Err(Error::argument(
+                "retries",
+                &format!("must be at most {}", policy::RETRIES_MAX),
+            ));
+        }
+        let mut headers = headers(self.operation, options)?;
+        let (body, kind) = self.body(config)?;
+        if body.is_some() {
+            headers.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static(match kind {
+                    BodyKind::Json => "application/json",
+                    BodyKind::Form => "application/x-www-form-urlencoded",
+                }),
+            );
+        }
+        let method = Method::from_bytes(self.operation.method.as_bytes())
+            .map_err(|e| Error::configuration(e.to_string()))?;
+        Ok(Prepared {
+            method,
+            url: self.url(config)?,
+            headers,
+            body,
+        })
+    }
+
+    fn url(&self, config: &Config) -> Result<Url, Error> {
+        let mut text = String::with_capacity(128);
+        text.push_str(config.base());
+        let mut given = self.path.iter();
+        for segment in self.operation.segments {
+            match segment {
+                Segment::Text(literal) => text.push_str(literal),
+                Segment::Param(name) => {
+                    encode(name, given.next().map_or("", String::as_str), &mut text)?;
+                }
+            }
+        }
+        if !self.query.is_empty() {
+            text.push('?');
+            text.push_str(&form(&self.query));
+        }
+        Url::parse(&text).map_err(|e| Error::configuration(format!("base_url: {e}")))
+    }
+
+    fn body(&self, config: &Config) -> Result<(Option<Bytes>, BodyKind), Error> {
+        let Some(wanted) = &self.operation.body else {
+            return Ok((None, BodyKind::Json));
+        };
+        let empty = Map::new();
+        let fields = match &self.body {
+            Payload::Json(ready) => return Ok((Some(Bytes::copy_from_slice(ready)), wanted.kind)),
+            Payload::Fields(fields) => fields,
+            Payload::None if wanted.required || !wanted.defaults.is_empty() => &empty,
+            Payload::None => return Ok((None, wanted.kind)),
+        };
+        let fields = complete(wanted, fields, config);
+        let bytes = match wanted.kind {
+            BodyKind::Form => form(&fields).into_bytes(),
+            BodyKind::Json => {
+                serde_json::to_vec(&fields).map_err(|e| Error::argument("body", &e.to_string()))?
+            }
+        };
+        Ok((Some(bytes.into()), wanted.kind))
+    }
+}
+
+/// Fills in what the SDK knows and the caller left out.
+fn complete(wanted: &Body, fields: &Map<String, Value>, config: &Config) -> Map<String, Value> {
+    let mut fields = fields.clone();
+    let id_field = wanted
+        .defaults
+        .iter()
+        .find(|d| d.source == DefaultSource::ClientId);
+    // Our secret belongs to our id: for another client's id it is not sent along.
+    let foreign = id_field
+        .and_then(|d| fields.get(d.field))
+        .is_some_and(|id| !id.is_null() && id != &config.client_id.value);
+    for default in wanted.defaults {
+        if fields
+            .get(default.field)
+            .is_some_and(|value| !value.is_null())
+        {
+            continue;
+        }
+        let value = match default.source {
+            DefaultSource::Value(value) => value,
+            DefaultSource::ClientId => &config.client_id.value,
+            DefaultSource::ClientSecret if foreign => continue,
+            DefaultSource::ClientSecret => config.client_secret.value.expose_secret(),
+        };
+        fields.insert(default.field.to_owned(), Value::from(value));
+    }
+    fields
+}
+
+fn headers(operation: &Operation, options: &Options) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::with_capacity(8);
+    for (name, value) in &options.headers {
+        let (name, value) = call_header(name, value)?;
+        headers.insert(name, value);
+    }
+    if operation.idempotency_key {
+        let key = match &options.idempotency_key {
+            Some(key) => visible("idempotencyKey", key, IDEMPOTENCY_KEY_CHARS_MAX)?,
+            None => ascii(&Uuid::new_v4().to_string())?,
+        };
+        headers.insert(IDEMPOTENCY_KEY, key);
+    }
+    if let Some(id) = &options.request_id {
+        headers.insert(REQUEST_ID, visible("requestId", id, REQUEST_ID_CHARS_MAX)?);
+    }
+    Ok(headers)
+}
+
+fn visible(field: &str, value: &str, max: usize) -> Result<HeaderValue, Error> {
+    if value.is_empty() || value.len() > max || !value.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(Error::argument(
+            field,
+            &format!("must be 1 to {max} visible ASCII characters"),
+        ));
+    }
+    ascii(value)
+}
+
+fn ascii(value: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::try_from(value).map_err(|e| Error::configuration(e.to_string()))
+}
+
+/// One path segment; what would change the path's shape is refused or encoded.
+fn encode(name: &str, value: &str, out: &mut String) -> Result<(), Error> {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    if value.is_empty() {
+        return Err(Error::argument(name, "must not be empty"));
+    }
+    if matches!(value, "." | "..") {
+        return Err(Error::argument(name, "is no id"));
+    }
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            out.push(char::from(HEX[usize::from(byte >> 4)]));
+            out.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+    }
+    Ok(())
+}
+
+/// `application/x-www-form-urlencoded`; null is left out, a list repeats its name.
+fn form(fields: &Map<String, Value>) -> String {
+    fn add(out: &mut form_urlencoded::Serializer<'_, String>, name: &str, value: &Value) {
+        match value {
+            Value::Null => {}
+            Value::String(text) => {
+                out.append_pair(name, text);
+            }
+            Value::Array(items) => items.iter().for_each(|item| add(out, name, item)),
+            other => {
+                out.append_pair(name, &other.to_string());
+            }
+        }
+    }
+    let mut out = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in fields {
+        add(&mut out, name, value);
+    }
+    out.finish()
+}

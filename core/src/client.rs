@@ -1,0 +1,236 @@
+//! The client: what it is built from and what all its clones share.
+//!
+//! Owns: [`AgentIdPClient`], its builder, its life. The services are generated.
+//! Refuses: doing anything before the first call - no thread, no connection, no TLS set-up.
+
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::{
+    Error, Secret,
+    clock::{Clock, SystemClock},
+    config::{Arguments, Config, process_environment},
+    token::{Token, TokenCache, TokenManager},
+    transport::Transport,
+};
+
+/// A client of one AgentIdP server. Cheap to clone; clones share connections and token.
+///
+/// ```no_run
+/// # async fn f() -> Result<(), sentryagent_idp::Error> {
+/// use sentryagent_idp::AgentIdPClient;
+/// let client = AgentIdPClient::builder()
+///     .base_url("https://idp.example.com")
+///     .client_id("0192f8c4-7d1e-7c3a-9f5b-2f6f1d0c8a11")
+///     .client_secret("sk_live_…")
+///     .build()?;
+/// let agent = client.agents().get_agent("0192f8c4-7d1e-7c3a-9f5b-2f6f1d0c8a11").await?;
+/// println!("{}", agent.email);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct AgentIdPClient(Arc<Core>);
+
+impl AgentIdPClient {
+    /// Starts a configuration; what is left out comes from the environment (`AGENTIDP_BASE_URL`,
+    /// `AGENTIDP_CLIENT_ID`, `AGENTIDP_CLIENT_SECRET`, `AGENTIDP_SCOPES`, `AGENTIDP_CA_BUNDLE`).
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// A client that is configured by the environment alone.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) names each variable that is missing or wrong.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::builder().build()
+    }
+
+    /// Access tokens for requests of the caller's own; shares this client's cache.
+    #[must_use]
+    pub fn token_manager(&self) -> TokenManager {
+        TokenManager::of(self.0.clone())
+    }
+
+    /// Forgets the access token; the next call fetches a new one.
+    pub fn clear_token_cache(&self) {
+        self.0.tokens.clear();
+    }
+
+    /// Each setting with its value and where it came from; secrets are masked.
+    #[must_use]
+    pub fn explain_configuration(&self) -> Value {
+        self.0.config.explain()
+    }
+
+    /// Ends the client and its clones: later calls fail with `CLIENT_CLOSED`. Calls that are on
+    /// their way finish. Dropping the last clone has the same effect.
+    pub fn close(&self) {
+        self.0.closed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.0
+    }
+
+    pub(crate) fn assemble(config: Config, clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Core {
+            config,
+            clock,
+            tokens: TokenCache::default(),
+            transport: OnceLock::new(),
+            transport_lock: Mutex::new(()),
+            closed: AtomicBool::new(false),
+        }))
+    }
+}
+
+impl fmt::Debug for AgentIdPClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentIdPClient")
+            .field("base_url", &self.0.config.base())
+            .field("client_id", &self.0.config.client_id.value)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the clones of a client share.
+pub(crate) struct Core {
+    pub config: Config,
+    pub clock: Arc<dyn Clock>,
+    pub tokens: TokenCache,
+    transport: OnceLock<Transport>,
+    transport_lock: Mutex<()>,
+    closed: AtomicBool,
+}
+
+impl Core {
+    pub fn check_open(&self) -> Result<(), Error> {
+        if self.closed.load(Ordering::Acquire) {
+            Err(Error::closed())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The HTTP client; made once, at the first call. A failure is told and tried again next time.
+    pub fn transport(&self) -> Result<&Transport, Error> {
+        if let Some(made) = self.transport.get() {
+            return Ok(made);
+        }
+        let _alone = self
+            .transport_lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = self.transport.get() {
+            return Ok(made);
+        }
+        let made = Transport::build(&self.config)?;
+        Ok(self.transport.get_or_init(|| made))
+    }
+
+    pub fn cached_token(self: &Arc<Self>) -> Option<Arc<Token>> {
+        self.check_open().ok()?;
+        self.tokens.cached(self)
+    }
+
+    pub async fn token(self: &Arc<Self>) -> Result<Arc<Token>, Error> {
+        self.check_open()?;
+        self.tokens.get(self).await
+    }
+}
+
+/// Configuration of a client. What is not given comes from the environment, then from defaults.
+#[derive(Clone, Debug, Default)]
+#[must_use = "build() makes the client"]
+pub struct ClientBuilder {
+    arguments: Arguments,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl ClientBuilder {
+    /// The server: `https://idp.example.com`. A path is kept as a prefix.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.arguments.base_url = Some(url.into());
+        self
+    }
+
+    /// The agent's id.
+    pub fn client_id(mut self, id: impl Into<String>) -> Self {
+        self.arguments.client_id = Some(id.into());
+        self
+    }
+
+    /// The agent's secret.
+    pub fn client_secret(mut self, secret: impl Into<Secret>) -> Self {
+        self.arguments.client_secret = Some(secret.into());
+        self
+    }
+
+    /// What tokens are asked for; default `agents:read agents:write tokens:read audit:read`.
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.arguments.scopes = Some(scopes.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// What a call may take in all, tries and waits included; default 30 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.arguments.timeout = Some(timeout);
+        self
+    }
+
+    /// What making a connection may take; default 5 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.arguments.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// How often a call is repeated, 0 to 10; default 2.
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.arguments.retries = Some(retries);
+        self
+    }
+
+    /// A header for every request. Those that the SDK sets itself are refused.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.arguments.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Allows plain `http` to other machines, which shows secrets to the network; default false.
+    pub fn allow_insecure_http(mut self, allow: bool) -> Self {
+        self.arguments.allow_insecure_http = Some(allow);
+        self
+    }
+
+    /// A PEM file of certificate authorities that are trusted besides the usual ones.
+    pub fn ca_bundle(mut self, path: impl Into<PathBuf>) -> Self {
+        self.arguments.ca_bundle = Some(path.into());
+        self
+    }
+
+    /// Time and chance, for tests.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// Checks the configuration. Nothing is started or connected.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) names everything that is missing or wrong.
+    pub fn build(self) -> Result<AgentIdPClient, Error> {
+        let config = Config::resolve(self.arguments, &process_environment)?;
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        Ok(AgentIdPClient::assemble(config, clock))
+    }
+}

@@ -1,0 +1,237 @@
+//! One token for all callers of a client.
+//!
+//! Owns: single flight - any number of callers make one request and share its result and its error
+//! -, renewal in the background, dropping a refused token.
+//! Refuses: handing out an expired token; letting a caller that gives up disturb the others: a
+//! flight is a task of its own, callers only hold a receiver.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::FutureExt as _;
+use tokio::{runtime::Handle, sync::watch};
+
+use super::{Age, Moment, Token, fetch::fetch};
+use crate::{Error, client::Core, policy};
+
+type Outcome = Result<Arc<Token>, Error>;
+type Landing = watch::Receiver<Option<Outcome>>;
+
+/// Flights in a row whose token is already expired when it arrives, before a caller gives up.
+const EXPIRED_MAX: u32 = 2;
+
+/// The cache. Its lock is held for a few instructions only, never over a wait. It is the standard
+/// library's, which has no state outside of itself and so survives a `fork`.
+#[derive(Default)]
+pub(crate) struct TokenCache {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    token: Option<Arc<Token>>,
+    flight: Option<Flight>,
+    flights: u64,
+    /// Raised by `clear`: what took off before does not land in the cache.
+    epoch: u64,
+    /// Failed flights in a row, and until when (monotonic) a serving token is not renewed.
+    failures: u32,
+    pause_until: Duration,
+    /// Where flights can run when the caller has no runtime.
+    home: Option<Handle>,
+}
+
+struct Flight {
+    id: u64,
+    landing: Landing,
+}
+
+impl Flight {
+    /// The task is gone without a result: its runtime was shut down.
+    fn is_lost(&self) -> bool {
+        self.landing.has_changed().is_err() && self.landing.borrow().is_none()
+    }
+}
+
+impl TokenCache {
+    /// The token, when it can be had at once; starts its renewal when that is due.
+    pub fn cached(&self, core: &Arc<Core>) -> Option<Arc<Token>> {
+        let mut state = self.state();
+        let token = state.token.clone()?;
+        let now = Moment::now(&*core.clock);
+        match token.age(now) {
+            Age::Fresh => Some(token),
+            Age::Renew => {
+                state.renew(core, now);
+                Some(token)
+            }
+            Age::Last | Age::Expired => None,
+        }
+    }
+
+    /// The token, fetched when there is none.
+    pub async fn get(&self, core: &Arc<Core>) -> Outcome {
+        let mut expired = 0;
+        loop {
+            let (id, mut landing) = match self.board(core)? {
+                Boarding::Served(token) => return Ok(token),
+                Boarding::Flight(id, landing) => (id, landing),
+            };
+            let outcome = match landing.wait_for(Option::is_some).await {
+                Ok(outcome) => outcome.clone(),
+                Err(_) => None,
+            };
+            let now = Moment::now(&*core.clock);
+            match outcome {
+                Some(Ok(token)) if token.age(now) != Age::Expired => return Ok(token),
+                Some(Ok(_)) if expired < EXPIRED_MAX => expired += 1,
+                Some(Ok(_)) => {
+                    return Err(Error::decoding(
+                        "the token endpoint answers tokens that have already expired",
+                    ));
+                }
+                Some(Err(error)) => return self.living(now).ok_or(error),
+                None => self.forget(id),
+            }
+        }
+    }
+
+    /// Drops the token if it is still this one.
+    pub fn drop_if_current(&self, token: &Arc<Token>) {
+        let mut state = self.state();
+        if state
+            .token
+            .as_ref()
+            .is_some_and(|current| Arc::ptr_eq(current, token))
+        {
+            state.token = None;
+        }
+    }
+
+    /// Forgets everything; a flight on its way serves those who wait for it and nobody else.
+    pub fn clear(&self) {
+        let mut state = self.state();
+        state.token = None;
+        state.flight = None;
+        state.epoch += 1;
+        state.failures = 0;
+        state.pause_until = Duration::ZERO;
+    }
+
+    fn board(&self, core: &Arc<Core>) -> Result<Boarding, Error> {
+        let mut state = self.state();
+        let now = Moment::now(&*core.clock);
+        if let Some(token) = state.token.clone() {
+            match token.age(now) {
+                Age::Fresh => return Ok(Boarding::Served(token)),
+                Age::Renew => {
+                    state.renew(core, now);
+                    return Ok(Boarding::Served(token));
+                }
+                Age::Last if state.pauses(now) => return Ok(Boarding::Served(token)),
+                Age::Last | Age::Expired => {}
+            }
+        }
+        state.join_or_start(core)
+    }
+
+    fn living(&self, now: Moment) -> Option<Arc<Token>> {
+        let token = self.state().token.clone()?;
+        (token.age(now) != Age::Expired).then_some(token)
+    }
+
+    fn forget(&self, id: u64) {
+        let mut state = self.state();
+        if state.flight.as_ref().is_some_and(|f| f.id == id) {
+            state.flight = None;
+        }
+    }
+
+    /// A flight has ended: its result goes into the cache unless the cache was cleared meanwhile.
+    fn land(&self, core: &Core, id: u64, epoch: u64, outcome: &Outcome) {
+        let mut state = self.state();
+        if state.flight.as_ref().is_some_and(|f| f.id == id) {
+            state.flight = None;
+        }
+        if state.epoch != epoch {
+            return;
+        }
+        match outcome {
+            Ok(token) => {
+                state.token = Some(token.clone());
+                state.failures = 0;
+                state.pause_until = Duration::ZERO;
+            }
+            Err(error) => {
+                state.failures = state.failures.saturating_add(1);
+                let pause = policy::renewal_pause(state.failures, core.clock.random())
+                    .max(error.retry_after().unwrap_or_default());
+                state.pause_until = core.clock.monotonic().saturating_add(pause);
+                if state.token.is_some() {
+                    tracing::warn!(
+                        code = error.code(),
+                        failures = state.failures,
+                        "the access token could not be renewed; the present one still serves"
+                    );
+                }
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Boarding {
+    Served(Arc<Token>),
+    Flight(u64, Landing),
+}
+
+impl State {
+    fn pauses(&self, now: Moment) -> bool {
+        now.monotonic < self.pause_until
+    }
+
+    /// Starts a renewal that nobody waits for; when it cannot start, the token still serves.
+    fn renew(&mut self, core: &Arc<Core>, now: Moment) {
+        if !self.pauses(now) {
+            let _ = self.join_or_start(core);
+        }
+    }
+
+    fn join_or_start(&mut self, core: &Arc<Core>) -> Result<Boarding, Error> {
+        if let Some(flight) = self.flight.as_ref().filter(|f| !f.is_lost()) {
+            return Ok(Boarding::Flight(flight.id, flight.landing.clone()));
+        }
+        let runtime = match Handle::try_current() {
+            Ok(here) => here,
+            Err(_) => self.home.clone().ok_or_else(|| {
+                Error::configuration(
+                    "a call was made outside of a tokio runtime; await it inside one",
+                )
+            })?,
+        };
+        self.home = Some(runtime.clone());
+        self.flights += 1;
+        let (id, epoch, core) = (self.flights, self.epoch, core.clone());
+        let (arrival, landing) = watch::channel(None);
+        self.flight = Some(Flight {
+            id,
+            landing: landing.clone(),
+        });
+        runtime.spawn(async move {
+            let outcome = AssertUnwindSafe(fetch(core.clone()))
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|_| Err(Error::decoding("the token request failed inside the SDK")))
+                .map(Arc::new);
+            core.tokens.land(&core, id, epoch, &outcome);
+            let _ = arrival.send(Some(outcome));
+        });
+        Ok(Boarding::Flight(id, landing))
+    }
+}
