@@ -101,7 +101,8 @@ pub struct ClientRecord {
     pub agent_generation: i64,
     /// The generation a token of now names for the organization.
     pub organization_generation: i64,
-    /// Its active credentials, newest first, expired ones included.
+    /// Its active credentials, newest first, expired ones included. A decommissioned agent shows those that were active until
+    /// then: who still knows such a secret may learn why it gets no token.
     pub credentials: Vec<ClientCredential>,
     /// The revision this was read at: older than a change that the reader already knows of means stale.
     pub revision: Revision,

@@ -1,8 +1,11 @@
 //! The outcomes of a storage call that are not success.
 //!
-//! Refuses: HTTP statuses and texts for callers; the sections decide those.
+//! Refuses: texts for callers. Which code a refusal becomes is said once, below; only what `NotFound` is about is the
+//! section's to say.
 
 use thiserror::Error;
+
+use crate::{error::ApiError, generated::codes::Code};
 
 /// What a storage call answers.
 pub type StorageResult<T> = Result<T, StorageError>;
@@ -50,5 +53,23 @@ impl StorageError {
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
+    }
+}
+
+impl From<StorageError> for ApiError {
+    /// A `NotFound` that a section did not name is a fault of the section.
+    fn from(error: StorageError) -> Self {
+        let code = match &error {
+            StorageError::RoleRequired => Code::Forbidden,
+            StorageError::EmailTaken => Code::AgentAlreadyExists,
+            StorageError::AlreadyDecommissioned => Code::AgentAlreadyDecommissioned,
+            StorageError::AgentNotActive => Code::AgentNotActive,
+            StorageError::LastAdmin => Code::LastAdmin,
+            StorageError::CredentialLimit => Code::CredentialLimitReached,
+            StorageError::CredentialAlreadyRevoked => Code::CredentialAlreadyRevoked,
+            StorageError::Unavailable(_) => return Self::unavailable(error),
+            StorageError::NotFound | StorageError::Conflict | StorageError::Corrupt(_) => return Self::internal(error),
+        };
+        Self::new(code)
     }
 }

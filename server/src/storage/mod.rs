@@ -85,6 +85,17 @@ pub enum Reach {
     Everywhere,
 }
 
+impl Reach {
+    /// Whether things of this organization are within reach.
+    #[must_use]
+    pub fn covers(self, organization: Uuid) -> bool {
+        match self {
+            Self::Organization(own) => own == organization,
+            Self::Everywhere => true,
+        }
+    }
+}
+
 /// A page of a list: `page` counts from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paging {
