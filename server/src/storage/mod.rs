@@ -23,10 +23,16 @@ pub mod sqlite;
 #[cfg(test)]
 mod suite;
 
-use std::sync::Arc;
+use std::{fs, io, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use uuid::Uuid;
+
+use crate::{
+    audit::SystemRandomness,
+    clock::Clock,
+    config::{Config, Database},
+};
 
 pub use agents::{AgentChange, AgentEvents, AgentFilter, AgentPatch, AgentRecord, AgentStore, DecommissionAgent, NewAgent, UpdateAgent};
 pub use audit::{AuditFilter, AuditPage, AuditPosition, AuditQuery, AuditStore, ChainHead, StoredEvent};
@@ -40,6 +46,38 @@ pub use materials::MaterialStore;
 pub use organizations::{Founding, OrganizationRecord, OrganizationStatus, OrganizationStore};
 pub use revocation::{Changes, Dependency, Raise, Revision, RevocationStore, RevokedToken};
 pub use signing_keys::{KeyRotation, KeyState, SigningKeyRecord, SigningKeyStore};
+
+/// Opens the store that the configuration names, with its schema brought up to date if the configuration lets it.
+///
+/// # Errors
+/// One sentence for the operator.
+pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Storage>, sqlite::OpenError> {
+    let Database::Sqlite(path) = &config.database;
+    make_private(&config.data_dir, path)
+        .map_err(|error| sqlite::OpenError::Unusable { location: path.display().to_string(), reason: error.to_string() })?;
+    let options = sqlite::Options { path: path.clone(), auto_migrate: config.auto_migrate, clock, randomness: Arc::new(SystemRandomness) };
+    Ok(Arc::new(sqlite::SqliteStorage::open(options).await?))
+}
+
+/// Makes what is missing of the data directory and the database's own, for this user alone.
+fn make_private(data_dir: &Path, database: &Path) -> io::Result<()> {
+    let mut directory = fs::DirBuilder::new();
+    directory.recursive(true);
+    let mut file = fs::OpenOptions::new();
+    file.create(true).append(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+        directory.mode(0o700);
+        file.mode(0o600);
+    }
+    directory.create(data_dir)?;
+    if let Some(parent) = database.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        directory.create(parent)?;
+    }
+    // SQLite gives its other files the mode of this one.
+    file.open(database).map(drop)
+}
 
 /// Everything the server stores. One instance is shared by the whole process.
 #[async_trait]
