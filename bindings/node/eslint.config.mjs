@@ -24,6 +24,7 @@ export default typescript.config(
         AbortController: 'readonly',
         AbortSignal: 'readonly',
         URL: 'readonly',
+        URLSearchParams: 'readonly',
         console: 'readonly',
         process: 'readonly',
         require: 'readonly',

@@ -22,11 +22,9 @@ export type ByStatus = Readonly<Record<number, Model<unknown> | undefined>>;
 
 /** The methods of a service, each with the answer's status and headers around its value. */
 export type WithResponse<S> = {
-  readonly [K in keyof S as S[K] extends (...args: never[]) => Promise<unknown> ? K : never]: S[K] extends (
-    ...args: infer A
-  ) => Promise<infer T>
-    ? (...args: A) => Promise<ApiResponse<T>>
-    : never;
+  readonly [
+    K in Exclude<keyof S, 'withResponse'> as S[K] extends (...args: never[]) => Promise<unknown> ? K : never
+  ]: S[K] extends (...args: infer A) => Promise<infer T> ? (...args: A) => Promise<ApiResponse<T>> : never;
 };
 
 /** The base of every section's client. */

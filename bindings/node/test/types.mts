@@ -1,0 +1,56 @@
+// Compiled, never run: what the types promise to callers.
+import {
+  AbortError,
+  Agent,
+  AgentIdPClient,
+  AgentIdPError,
+  AgentStatus,
+  NotFoundError,
+  RateLimitError,
+  TokenManager,
+  ValidationError,
+  type AgentIdPClientConfig,
+  type ApiResponse,
+  type CallOptions,
+  type TokenResponse,
+} from '@sentryagent/idp-sdk';
+
+const config: AgentIdPClientConfig = { baseUrl: '', clientId: '', clientSecret: '', scopes: ['agents:read'] };
+const client = new AgentIdPClient(config);
+const options: CallOptions = { timeoutMs: 1, retries: 0, headers: {}, requestId: 'a', signal: AbortSignal.timeout(1) };
+
+const agent: Agent = await client.agents.getAgent('id', options);
+const created: number = agent.createdAt.getTime();
+const did: string | null = agent.did;
+const tags: readonly string[] = agent.capabilities;
+// @ts-expect-error values are immutable
+agent.owner = 'me';
+// @ts-expect-error so are their lists
+agent.capabilities.push('x');
+// @ts-expect-error an id is text
+await client.agents.getAgent(1);
+// @ts-expect-error there is no such setting
+await client.agents.getAgent('id', { timeout: 1 });
+
+// An enum is open, its known values complete in an editor.
+const known: AgentStatus = AgentStatus.Active;
+const unknown: AgentStatus = 'dreaming';
+if (agent.status === 'active' || agent.status === AgentStatus.Suspended)
+  console.log(created, did, tags, known, unknown);
+
+const token: TokenResponse = await client.tokens.issueToken();
+const text: string = token.access_token + String(token.expires_in);
+const answered: ApiResponse<Agent> = await client.agents.withResponse.getAgent('id');
+const remaining: string | undefined = answered.headers['x-ratelimit-remaining'];
+const managed: string = await new TokenManager('', '', '', 'agents:read').getToken({ signal: AbortSignal.timeout(1) });
+console.log(text, remaining, managed, Agent.toJSON(Agent.fromJSON({})));
+
+try {
+  using short = new AgentIdPClient();
+  short.clearTokenCache();
+} catch (error) {
+  if (error instanceof ValidationError) console.log(error.errors[0]?.field);
+  else if (error instanceof RateLimitError) console.log(error.retryAfter ?? 0);
+  else if (error instanceof NotFoundError || error instanceof AbortError) console.log(error.code, error.requestId);
+  else if (error instanceof AgentIdPError) console.log(error.httpStatus, error.details, error.oauthError, error.cause);
+}
