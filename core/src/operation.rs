@@ -25,6 +25,7 @@ pub struct Operation {
     /// Who may call it.
     pub auth: Auth,
     pub(crate) envelope: Envelope,
+    #[cfg_attr(not(feature = "bridge"), allow(dead_code))] // bindings look at it
     pub(crate) takes_query: bool,
     pub(crate) body: Option<Body>,
     pub(crate) answers: &'static [Answer],
@@ -117,8 +118,10 @@ pub(crate) struct Answer {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decoder {
     /// Builds the model.
+    #[cfg_attr(not(feature = "bridge"), allow(dead_code))] // bindings look at it
     pub typed: fn(&[u8]) -> Result<Box<dyn Any + Send>, serde_json::Error>,
     /// Only checks.
+    #[cfg_attr(not(feature = "bridge"), allow(dead_code))] // bindings look at it
     pub shape: &'static Shape,
 }
 

@@ -25,6 +25,7 @@ use crate::{
 pub(crate) struct Answered {
     pub operation: &'static Operation,
     /// Place in the operation's answers.
+    #[cfg_attr(not(feature = "bridge"), allow(dead_code))] // bindings look at it
     pub answer: usize,
     pub status: u16,
     pub headers: HeaderMap,
@@ -155,6 +156,10 @@ impl Run<'_> {
     }
 
     async fn token(&self) -> Result<Option<Arc<Token>>, Error> {
+        if self.prepared.headers.contains_key(header::AUTHORIZATION) {
+            // The caller brought its own.
+            return Ok(None);
+        }
         match self.operation.auth {
             Auth::Public | Auth::Client => Ok(None),
             Auth::Bearer(_) | Auth::BearerOrClient(_) => self.core.token().await.map(Some),

@@ -110,7 +110,8 @@ impl<T: FromBody> Call<T> {
         self
     }
 
-    /// One more header. Those that the SDK sets itself are refused.
+    /// One more header. Those that the SDK sets itself are refused, but for `Authorization`: with
+    /// one of its own the call uses no token of the client.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.options.headers.push((name.into(), value.into()));
         self

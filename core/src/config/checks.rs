@@ -74,8 +74,7 @@ pub(super) fn scopes(scopes: &[String], faults: &mut Vec<String>) {
 }
 
 /// Headers that belong to the SDK: another value would break or hide what it does.
-const RESERVED: [HeaderName; 8] = [
-    header::AUTHORIZATION,
+const RESERVED: [HeaderName; 7] = [
     header::HOST,
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
@@ -100,6 +99,12 @@ pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue
 }
 
 pub(super) fn headers(given: &[(String, String)]) -> Result<HeaderMap, String> {
+    if given
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case(header::AUTHORIZATION.as_str()))
+    {
+        return Err("headers: authorization is set by the SDK; one call may bring its own".into());
+    }
     given
         .iter()
         .map(|(name, value)| header(name, value))

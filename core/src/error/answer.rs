@@ -90,7 +90,12 @@ fn text(body: &Map<String, Value>, key: &str) -> Option<String> {
 pub(crate) fn undecodable(operation: &Operation, reason: &serde_json::Error) -> Error {
     let place = match reason.classify() {
         serde_json::error::Category::Eof => "it ends too early".to_owned(),
-        serde_json::error::Category::Data if !operation.sensitive => reason.to_string(),
+        // A wrong value is repeated in its message; that a field is missing is no secret.
+        serde_json::error::Category::Data
+            if !operation.sensitive || reason.to_string().starts_with("missing field") =>
+        {
+            reason.to_string()
+        }
         _ => format!("line {} column {}", reason.line(), reason.column()),
     };
     Error::new(

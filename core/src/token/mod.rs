@@ -15,7 +15,9 @@ use crate::{Secret, clock::Clock, policy};
 /// An access token and when it was asked for.
 pub(crate) struct Token {
     pub access: Secret,
+    #[cfg_attr(not(feature = "bridge"), allow(dead_code))] // bindings look at it
     pub token_type: String,
+    #[cfg_attr(not(feature = "bridge"), allow(dead_code))] // bindings look at it
     pub scope: String,
     header: HeaderValue,
     life: Duration,
