@@ -1,0 +1,130 @@
+//! A client as authentication sees it: the stored record with its hashes read, and the rules that
+//! follow from it alone - which secret is usable now, what it may ask for, whether it may act.
+
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::generated::{
+    scopes::Scope,
+    types::{AgentRole, AgentStatus},
+};
+use crate::policy::ScopeSet;
+use crate::secrets::{Candidate, SecretHash};
+use crate::storage::{AgentRecord, ClientCredential, ClientRecord, OrganizationStatus, Revision};
+
+/// A client, known or read just now.
+#[derive(Debug)]
+pub struct Client {
+    /// The agent.
+    pub agent: AgentRecord,
+    /// The generation that a token of now names for the agent.
+    pub agent_generation: i64,
+    /// The generation that a token of now names for the organization.
+    pub organization_generation: i64,
+    /// When it was read.
+    pub(super) revision: Revision,
+    in_system_organization: bool,
+    organization_is_active: bool,
+    /// Every secret's hash, in the order of `secrets`.
+    hashes: Vec<SecretHash>,
+    secrets: Vec<ClientSecret>,
+}
+
+/// One secret of one credential, without its hash.
+#[derive(Clone, Debug)]
+pub struct ClientSecret {
+    /// The credential.
+    pub credential_id: Uuid,
+    /// What a token issued under it names for the credential.
+    pub generation: i64,
+    /// The credential's allow-list, if it has one.
+    scopes: Option<ScopeSet>,
+    /// The earlier of the credential's expiry and the end of a grace period.
+    usable_until: Option<Timestamp>,
+}
+
+impl Client {
+    /// Reads a stored record. Hashes of a form that this version does not know are passed over.
+    pub fn of(record: ClientRecord) -> Self {
+        let mut hashes = Vec::new();
+        let mut secrets = Vec::new();
+        for credential in &record.credentials {
+            for (hash, secret) in read_secrets(credential) {
+                hashes.push(hash);
+                secrets.push(secret);
+            }
+        }
+        Self {
+            agent_generation: record.agent_generation,
+            organization_generation: record.organization_generation,
+            revision: record.revision,
+            in_system_organization: record.organization_is_system,
+            organization_is_active: record.organization_status == OrganizationStatus::Active,
+            agent: record.agent,
+            hashes,
+            secrets,
+        }
+    }
+
+    /// The secret that was presented, if it is one of this client's and usable at `now`.
+    pub(super) fn find(&self, candidate: &Candidate, now: Timestamp) -> Option<&ClientSecret> {
+        let position = candidate.position(&self.hashes)?;
+        self.secrets
+            .get(position)
+            .filter(|secret| secret.usable_until.is_none_or(|end| now < end))
+    }
+
+    /// Whether the agent and its organization may act.
+    pub fn may_act(&self) -> bool {
+        self.agent.status == AgentStatus::Active && self.organization_is_active
+    }
+
+    /// Whether it may carry `admin:orgs`: an admin of the system organization.
+    pub fn may_cross_organizations(&self) -> bool {
+        self.in_system_organization && self.agent.role == AgentRole::Admin
+    }
+
+    /// What a credential of this client may ask for.
+    pub fn permitted(&self, secret: &ClientSecret) -> ScopeSet {
+        let listed = secret.scopes.unwrap_or_else(|| ScopeSet::of(Scope::ALL));
+        if self.may_cross_organizations() {
+            listed
+        } else {
+            listed.without(Scope::AdminOrgs)
+        }
+    }
+}
+
+fn read_secrets(credential: &ClientCredential) -> Vec<(SecretHash, ClientSecret)> {
+    // A scope that this version does not know cannot be asked for; the others of the list can.
+    let known = |names: &Vec<String>| {
+        let scopes = names.iter().filter_map(|name| Scope::parse(name));
+        scopes.fold(ScopeSet::EMPTY, ScopeSet::with)
+    };
+    let scopes = credential.scopes.as_ref().map(known);
+    let mut read = Vec::with_capacity(credential.secrets.len());
+    for secret in &credential.secrets {
+        match SecretHash::parse(&secret.hash) {
+            Ok(hash) => read.push((
+                hash,
+                ClientSecret {
+                    credential_id: credential.credential_id,
+                    generation: secret.generation,
+                    scopes,
+                    usable_until: earlier(credential.expires_at, secret.stops_at),
+                },
+            )),
+            Err(error) => {
+                tracing::warn!(credential = %credential.credential_id, %error, "a secret hash is passed over");
+            }
+        }
+    }
+    read
+}
+
+fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, other) => one.or(other),
+    }
+}

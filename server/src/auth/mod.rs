@@ -1,0 +1,259 @@
+//! Authentication: a bearer token or a client secret becomes a [`Caller`].
+//!
+//! Owns: which tokens and secrets are good, and that nothing about a failure - answer or time -
+//! tells an unknown client from a wrong secret. Refuses: scopes of routes (`policy`), roles over
+//! other agents (the sections), reading HTTP headers and forms (`http`).
+//!
+//! Equal work: every failed client authentication hashes the presented secret once, compares it
+//! twice a fixed number of times, reads the store once and appends one audit event; also when the
+//! client id is unknown or no id at all. Only success may be faster, by what is remembered.
+
+mod cache;
+mod claims;
+mod client;
+mod clients;
+mod jws;
+mod last_used;
+mod verifier;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use claims::{AccessClaims, DependencyClaim};
+pub use client::{Client, ClientSecret};
+pub use clients::Clients;
+pub use verifier::{TokenFault, VerifiedToken, Verifier};
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::audit::{AuditAction, NewEvent, Recorder};
+use crate::call::{Call, Caller, ClientCredentials};
+use crate::clock::Clock;
+use crate::error::ApiError;
+use crate::generated::codes::Code;
+use crate::generated::scopes::Scope;
+use crate::generated::types::AgentStatus;
+use crate::revocation::Revocation;
+use crate::secrets::{Candidate, SecretHasher};
+use crate::storage::{Storage, StorageError};
+
+use last_used::LastUsed;
+
+/// A client that presented a right secret and may act.
+#[derive(Clone, Debug)]
+pub struct AuthenticatedClient {
+    /// The client.
+    pub client: Arc<Client>,
+    /// The secret it used.
+    pub secret: ClientSecret,
+}
+
+/// What the authenticator works with.
+pub struct Parts {
+    /// Where clients are read.
+    pub storage: Arc<dyn Storage>,
+    /// What the follower drops; the same one that was given to [`Revocation::start`].
+    pub clients: Arc<Clients>,
+    /// What is revoked.
+    pub revocation: Arc<Revocation>,
+    /// Verifies tokens.
+    pub verifier: Arc<Verifier>,
+    /// Hashes secrets.
+    pub hasher: Arc<SecretHasher>,
+    /// Records failures.
+    pub recorder: Arc<Recorder>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Turns what a caller presents into who it is.
+pub struct Authenticator {
+    parts: Parts,
+    /// Whose chain holds the failures of unknown clients.
+    system_organization: Uuid,
+    last_used: Arc<LastUsed>,
+}
+
+impl Authenticator {
+    /// Fails when there is no system organization yet: bootstrap comes first.
+    pub async fn start(parts: Parts) -> Result<Self, StorageError> {
+        let system = parts.storage.organizations().system().await?;
+        let system = system.ok_or(StorageError::NotFound)?;
+        Ok(Self {
+            system_organization: system.organization_id,
+            last_used: LastUsed::start(Arc::clone(&parts.storage)),
+            parts,
+        })
+    }
+
+    /// The caller of a bearer token: `UNAUTHORIZED` for any fault of it, 503 when what is revoked
+    /// is not known.
+    pub async fn bearer(&self, _call: &Call, token: &str) -> Result<Caller, ApiError> {
+        let verified = self.parts.verifier.verify_for_us(token).map_err(refusal)?;
+        let claims = &verified.claims;
+        let client = self
+            .parts
+            .clients
+            .get(claims.sub)
+            .await?
+            .filter(|client| {
+                client.may_act() && client.agent.organization_id == claims.organization_id
+            })
+            .ok_or_else(|| ApiError::new(Code::Unauthorized))?;
+        let scopes = if client.may_cross_organizations() {
+            verified.scopes
+        } else {
+            verified.scopes.without(Scope::AdminOrgs)
+        };
+        Ok(Caller {
+            agent_id: claims.sub,
+            organization_id: claims.organization_id,
+            role: client.agent.role,
+            scopes,
+            credential_id: claims.dep.cid,
+            jti: Some(claims.jti.clone()),
+            expires_at: Some(verified.expires_at),
+        })
+    }
+
+    /// The caller that authenticates as a client: its scopes are those that its credential may ask
+    /// for. `invalid_client` or `unauthorized_client`, both recorded.
+    pub async fn client(
+        &self,
+        call: &Call,
+        presented: &ClientCredentials,
+    ) -> Result<Caller, ApiError> {
+        let AuthenticatedClient { client, secret } =
+            self.authenticate_client(call, presented).await?;
+        Ok(Caller {
+            agent_id: client.agent.agent_id,
+            organization_id: client.agent.organization_id,
+            role: client.agent.role,
+            scopes: client.permitted(&secret),
+            credential_id: secret.credential_id,
+            jti: None,
+            expires_at: None,
+        })
+    }
+
+    /// The same, with all that issuing a token needs.
+    pub async fn authenticate_client(
+        &self,
+        call: &Call,
+        presented: &ClientCredentials,
+    ) -> Result<AuthenticatedClient, ApiError> {
+        self.parts
+            .revocation
+            .ensure_fresh()
+            .map_err(ApiError::unavailable)?;
+        let candidate = self.parts.hasher.candidate(&presented.client_secret);
+        let id = client_id(&presented.client_id);
+        let remembered = self.parts.clients.remembered(id);
+        if let Some(found) = self.find(remembered.as_ref(), &candidate) {
+            return self.admit(call, found).await;
+        }
+        // Nothing remembered fits. The store has the last word: the secret may be newer than what
+        // is remembered, and an unknown client must cost what a known one does.
+        let stored = self.parts.clients.read(id).await?;
+        match self.find(stored.as_ref(), &candidate) {
+            Some(found) => self.admit(call, found).await,
+            None => {
+                self.record_failure(call, stored.as_deref(), Code::InvalidClient)
+                    .await?;
+                Err(ApiError::new(Code::InvalidClient))
+            }
+        }
+    }
+
+    /// Notes that a credential got a token.
+    pub fn note_use(&self, secret: &ClientSecret) {
+        self.last_used
+            .note(secret.credential_id, self.parts.clock.now());
+    }
+
+    /// Verifies tokens, for introspection and revocation.
+    pub fn verifier(&self) -> &Verifier {
+        &self.parts.verifier
+    }
+
+    /// Writes what is only noted, for the end of the process.
+    pub async fn stop(&self) {
+        self.last_used.stop().await;
+    }
+
+    fn find(
+        &self,
+        client: Option<&Arc<Client>>,
+        candidate: &Candidate,
+    ) -> Option<AuthenticatedClient> {
+        let now = self.parts.clock.now();
+        match client {
+            Some(client) => client.find(candidate, now).map(|secret| AuthenticatedClient {
+                client: Arc::clone(client),
+                secret: secret.clone(),
+            }),
+            None => {
+                // The comparisons of a client that does not exist.
+                std::hint::black_box(candidate.position([]));
+                None
+            }
+        }
+    }
+
+    /// The secret is right; whether the agent may act is another question, and another answer.
+    async fn admit(
+        &self,
+        call: &Call,
+        found: AuthenticatedClient,
+    ) -> Result<AuthenticatedClient, ApiError> {
+        if found.client.may_act() {
+            return Ok(found);
+        }
+        self.record_failure(call, Some(&found.client), Code::UnauthorizedClient)
+            .await?;
+        let message = match found.client.agent.status {
+            AgentStatus::Suspended => "The agent is suspended.",
+            AgentStatus::Decommissioned => "The agent is decommissioned.",
+            AgentStatus::Active => "The agent's organization may not act.",
+        };
+        Err(ApiError::new(Code::UnauthorizedClient).message(message))
+    }
+
+    /// The failure of an unknown client belongs to the system organization. What was presented is
+    /// not recorded: it may be a secret in the wrong field.
+    async fn record_failure(
+        &self,
+        call: &Call,
+        client: Option<&Client>,
+        code: Code,
+    ) -> Result<(), ApiError> {
+        let (organization, agent) = match client {
+            Some(client) => (client.agent.organization_id, Some(client.agent.agent_id)),
+            None => (self.system_organization, None),
+        };
+        let event = NewEvent::about(call, organization, agent, AuditAction::AuthFailed)
+            .with("error", code.as_str())
+            .failed();
+        Ok(self.parts.recorder.append(event).await?)
+    }
+}
+
+/// The id that was presented; the nil id, which nobody has, for what is no id. Only the hyphenated
+/// form is one.
+fn client_id(text: &str) -> Uuid {
+    const HYPHENATED_LENGTH: usize = 36;
+    if text.len() == HYPHENATED_LENGTH {
+        Uuid::try_parse(text).unwrap_or_default()
+    } else {
+        Uuid::nil()
+    }
+}
+
+fn refusal(fault: TokenFault) -> ApiError {
+    match fault {
+        TokenFault::Stale(stale) => ApiError::unavailable(stale),
+        other => ApiError::new(Code::Unauthorized).caused_by(other),
+    }
+}

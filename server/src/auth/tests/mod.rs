@@ -1,0 +1,5 @@
+//! Authentication over a real embedded store.
+
+mod clients;
+mod tokens;
+pub(crate) mod world;

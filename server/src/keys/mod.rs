@@ -1,0 +1,72 @@
+//! Signing keys: their algorithms, their names, their life, and the two things done with them -
+//! signing tokens and publishing what verifies them.
+//!
+//! Owns: reading and making keys, the states a key goes through, the set of keys in use.
+//! Refuses: what a token says (`tokens`), whether a token is still good (`auth`, `revocation`), and
+//! keeping a private half anywhere unencrypted.
+
+mod algorithm;
+mod error;
+mod key_set;
+mod load;
+mod pem;
+mod public_key;
+mod signing_key;
+
+pub use algorithm::{SigningAlgorithm, UnknownAlgorithm};
+pub use error::KeyError;
+pub use key_set::KeySet;
+pub use load::KeySettings;
+pub use public_key::{Jwk, PublicKey};
+pub use signing_key::{RSA_BITS_MIN, SigningKey, TokenType};
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Guard};
+
+use crate::{clock::Clock, secrets::Secrets, storage::Storage};
+
+/// The keys in use, which the follower replaces when another instance rotates them.
+pub struct Keys {
+    current: ArcSwap<KeySet>,
+    storage: Arc<dyn Storage>,
+    secrets: Secrets,
+    clock: Arc<dyn Clock>,
+}
+
+impl Keys {
+    /// Reads the stored keys; makes or takes in the one that shall sign when it is not there yet.
+    pub async fn load(
+        settings: KeySettings,
+        storage: Arc<dyn Storage>,
+        secrets: Secrets,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, KeyError> {
+        let set = load::load(&settings, storage.as_ref(), &secrets, clock.as_ref()).await?;
+        Ok(Self {
+            current: ArcSwap::from_pointee(set),
+            storage,
+            secrets,
+            clock,
+        })
+    }
+
+    /// The keys of now. Cheap; not to be held across an await.
+    pub fn current(&self) -> Guard<Arc<KeySet>> {
+        self.current.load()
+    }
+
+    /// Reads the stored keys again: another instance changed them.
+    pub async fn reload(&self) -> Result<(), KeyError> {
+        let before = self.current.load_full();
+        let set = load::reload(
+            &before,
+            self.storage.as_ref(),
+            &self.secrets,
+            self.clock.as_ref(),
+        )
+        .await?;
+        self.current.store(Arc::new(set));
+        Ok(())
+    }
+}

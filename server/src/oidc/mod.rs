@@ -1,0 +1,1 @@
+//! Section oidc: discovery and JWKS.

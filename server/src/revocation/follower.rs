@@ -1,0 +1,124 @@
+//! The task that follows the store's revision, and one step of it.
+//!
+//! A step that fails changes nothing but the age of the knowledge: after a second without a
+//! complete step, `ensure_fresh` refuses.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::{FOLLOW_INTERVAL, Revocation};
+use crate::keys::KeyError;
+use crate::storage::{Revision, StorageError};
+
+/// How often expired records of single tokens are thrown away.
+const FORGET_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Why a step failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FollowError {
+    /// The store did not answer.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The signing keys changed and could not be read.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+}
+
+/// Follows until it is aborted or everybody else has let go of the knowledge.
+pub(super) fn spawn(revocation: &Arc<Revocation>) -> JoinHandle<()> {
+    let revocation = Arc::downgrade(revocation);
+    tokio::spawn(async move {
+        let mut ticks = interval(FOLLOW_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut forgot_at = Instant::now();
+        loop {
+            ticks.tick().await;
+            let Some(revocation) = revocation.upgrade() else {
+                return;
+            };
+            let outcome = revocation.follow().await;
+            revocation.report(outcome.as_ref().err());
+            if forgot_at.elapsed() >= FORGET_INTERVAL {
+                forgot_at = Instant::now();
+                revocation.forget_expired().await;
+            }
+        }
+    })
+}
+
+impl Revocation {
+    /// The first reading: everything that counts.
+    pub(super) async fn read_whole(&self) -> Result<(), FollowError> {
+        let mut followed = self.followed.lock().await;
+        let began = Instant::now();
+        let now = self.clock.now();
+        let changes = self.storage.revocations().load(now).await?;
+        self.apply(&changes);
+        // The keys were read before the revision was: another instance may have rotated in between.
+        self.keys.reload().await?;
+        *followed = changes.revision;
+        self.mark_fresh(began);
+        Ok(())
+    }
+
+    /// One step: the revision, and what changed if it moved.
+    pub(super) async fn follow(&self) -> Result<(), FollowError> {
+        let mut followed = self.followed.lock().await;
+        let began = Instant::now();
+        let newest: Revision = self.storage.revocations().revision().await?;
+        if newest != *followed {
+            let changes = self
+                .storage
+                .revocations()
+                .changes_since(*followed)
+                .await?;
+            self.apply(&changes);
+            if changes.signing_keys || changes.whole {
+                self.keys.reload().await?;
+            }
+            *followed = changes.revision;
+        }
+        self.mark_fresh(began);
+        drop(followed);
+        self.settle().await
+    }
+
+    /// Makes ended grace periods final. Only asked for when one has ended, because it writes.
+    async fn settle(&self) -> Result<(), FollowError> {
+        let now = self.clock.now();
+        if self.knowledge.has_due(now) {
+            self.storage.revocations().settle(now).await?;
+        }
+        Ok(())
+    }
+
+    async fn forget_expired(&self) {
+        let now = self.clock.now();
+        self.knowledge.forget_expired(now);
+        if let Err(error) = self.storage.revocations().forget_expired(now).await {
+            tracing::warn!(%error, "expired revocations could not be removed; the next round tries again");
+        }
+    }
+
+    /// What was read is as old as the moment the reading began.
+    fn mark_fresh(&self, began: Instant) {
+        let began_ms = self.elapsed_ms(began);
+        self.fresh_at_ms.fetch_max(began_ms, Ordering::AcqRel);
+    }
+
+    /// One line when following begins to fail, one when it works again.
+    fn report(&self, error: Option<&FollowError>) {
+        let failed_before = self.failing.swap(error.is_some(), Ordering::Relaxed);
+        match error {
+            Some(error) if !failed_before => {
+                tracing::error!(%error, "what is revoked cannot be read; protected calls will be refused");
+            }
+            None if failed_before => tracing::info!("what is revoked can be read again"),
+            _ => {}
+        }
+    }
+}
