@@ -1,0 +1,130 @@
+package ai.sentryagent.idp;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ai.sentryagent.idp.models.Agent;
+import java.io.IOException;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Giving up on a call hangs up at the server. */
+class CancellationTest {
+    private static final String NEVER = Wire.AGENT + "never";
+
+    private Wire wire;
+    private AgentIdPClient client;
+
+    @BeforeEach
+    void open() throws IOException {
+        wire = new Wire();
+        client = wire.client().build();
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        client.close();
+        wire.close();
+    }
+
+    @Test
+    void cancellingTheFutureHangsUp() throws Exception {
+        CompletableFuture<Agent> future = client.agents().getAgentAsync("never");
+        wire.awaitArrival(NEVER);
+        assertTrue(future.cancel(true));
+        wire.awaitHangUp(NEVER);
+        assertThrows(CancellationException.class, future::join);
+    }
+
+    @Test
+    void aTimeoutOfTheFutureHangsUp() throws Exception {
+        CompletableFuture<Agent> future = client.agents().getAgentAsync("never");
+        wire.awaitArrival(NEVER);
+        future.orTimeout(1, TimeUnit.MILLISECONDS);
+        wire.awaitHangUp(NEVER);
+        assertInstanceOf(TimeoutException.class, assertThrows(ExecutionException.class, () -> future.get(30, TimeUnit.SECONDS)).getCause());
+    }
+
+    @Test
+    void completingTheFutureByHandHangsUp() throws Exception {
+        CompletableFuture<Agent> future = client.agents().getAgentAsync("never");
+        wire.awaitArrival(NEVER);
+        future.complete(null);
+        wire.awaitHangUp(NEVER);
+    }
+
+    @Test
+    void cancellingADependantHangsUp() throws Exception {
+        CompletableFuture<String> future = client.agents().getAgentAsync("never").thenApply(Agent::getAgentId).thenApplyAsync(String::trim);
+        wire.awaitArrival(NEVER);
+        assertTrue(future.cancel(true));
+        wire.awaitHangUp(NEVER);
+    }
+
+    @Test
+    void cancellingAComposedFutureHangsUpTheSecondCall() throws Exception {
+        wire.answer(Wire.AGENT + "a1", 200, Wire.agent("a1"));
+        CompletableFuture<Agent> future = client.agents().getAgentAsync("a1").thenCompose(first -> client.agents().getAgentAsync("never"));
+        wire.awaitArrival(NEVER);
+        assertTrue(future.cancel(true));
+        wire.awaitHangUp(NEVER);
+    }
+
+    @Test
+    void anInterruptHangsUpAndStays() throws Exception {
+        CompletableFuture<Boolean> outcome = new CompletableFuture<>();
+        Thread caller = new Thread(() -> {
+            try {
+                client.agents().getAgent("never");
+                outcome.complete(false);
+            } catch (CancellationException e) {
+                outcome.complete(Thread.currentThread().isInterrupted());
+            } catch (Throwable e) {
+                outcome.completeExceptionally(e);
+            }
+        });
+        caller.start();
+        wire.awaitArrival(NEVER);
+        caller.interrupt();
+        assertEquals(true, outcome.get(30, TimeUnit.SECONDS));
+        wire.awaitHangUp(NEVER);
+    }
+
+    @Test
+    void aCancelledCallerDoesNotTakeTheTokenFromOthers() throws Exception {
+        wire.answer(Wire.AGENT + "a1", 200, Wire.agent("a1"));
+        CompletableFuture<Agent> first = client.agents().getAgentAsync("a1");
+        CompletableFuture<Agent> second = client.agents().getAgentAsync("a1");
+        first.cancel(true);
+        assertEquals("a1", second.get(30, TimeUnit.SECONDS).getAgentId());
+        assertEquals(1, wire.count(Wire.TOKEN));
+    }
+
+    @Test
+    void aDependantMayWaitForAnotherCall() throws Exception {
+        wire.answer(Wire.AGENT + "a1", 200, Wire.agent("a1"));
+        CompletableFuture<?>[] all = new CompletableFuture<?>[64];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = client.agents().getAgentAsync("a1").thenApply(a -> client.agents().getAgentAsync("a1").join()).thenApply(a -> client.agents().getAgent("a1"));
+        }
+        CompletableFuture.allOf(all).get(60, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void callersCodeRunsOnTheExecutorGiven() throws Exception {
+        wire.answer(Wire.AGENT + "a1", 200, Wire.agent("a1"));
+        wire.answer(Wire.AGENT + "a1", 200, Wire.agent("a1"));
+        try (AgentIdPClient own = wire.client().executor(task -> new Thread(task, "mine").start()).build()) {
+            String name = own.agents().getAgentAsync("a1").thenApplyAsync(a -> Thread.currentThread().getName()).get(30, TimeUnit.SECONDS);
+            assertEquals("mine", name);
+        }
+    }
+}
