@@ -9,6 +9,7 @@ use crate::{
     error::ApiError,
     generated::{codes::Code, scopes::Scope, types::AgentRole},
     policy::ScopeSet,
+    storage::Reach,
     wire::Secret,
 };
 
@@ -50,18 +51,24 @@ impl Caller {
         self.scopes.contains(Scope::AdminOrgs)
     }
 
-    /// May see things of that organization.
+    /// What it sees of the store.
+    pub fn reach(&self) -> Reach {
+        if self.crosses_organizations() {
+            Reach::Everywhere
+        } else {
+            Reach::Organization(self.organization_id)
+        }
+    }
+
+    /// Whether things of that organization exist for it.
     pub fn sees(&self, organization_id: Uuid) -> bool {
         self.organization_id == organization_id || self.crosses_organizations()
     }
 
-    /// `FORBIDDEN` unless the target is the caller itself, or the caller is an admin of the
-    /// organization.
+    /// `FORBIDDEN` unless the target is the caller itself, or the caller is an admin. Whose
+    /// organization it is was judged before; the store judges the role again in its transaction.
     pub fn must_manage(&self, agent_id: Uuid) -> Result<(), ApiError> {
-        if self.agent_id == agent_id
-            || self.role == AgentRole::Admin
-            || self.crosses_organizations()
-        {
+        if self.agent_id == agent_id || self.role == AgentRole::Admin {
             Ok(())
         } else {
             Err(ApiError::new(Code::Forbidden))

@@ -8,7 +8,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use serde_json::{Map, Value, json};
 
-use crate::{generated::codes::Code, wire::Faults};
+use crate::{generated::codes::Code, storage::StorageError, wire::Faults};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -73,6 +73,23 @@ impl ApiError {
         Self::new(Code::ServiceUnavailable)
             .retry_after(Duration::from_secs(1))
             .caused_by(cause)
+    }
+
+    /// What a store answered; `missing` is what its `NotFound` means here.
+    pub fn storage(error: StorageError, missing: Code) -> Self {
+        let code = match &error {
+            StorageError::NotFound => missing,
+            StorageError::RoleRequired => Code::Forbidden,
+            StorageError::EmailTaken => Code::AgentAlreadyExists,
+            StorageError::AlreadyDecommissioned => Code::AgentAlreadyDecommissioned,
+            StorageError::AgentNotActive => Code::AgentNotActive,
+            StorageError::LastAdmin => Code::LastAdmin,
+            StorageError::CredentialLimit => Code::CredentialLimitReached,
+            StorageError::CredentialAlreadyRevoked => Code::CredentialAlreadyRevoked,
+            StorageError::Unavailable(_) => return Self::unavailable(error),
+            StorageError::Conflict | StorageError::Corrupt(_) => return Self::internal(error),
+        };
+        Self::new(code)
     }
 
     /// 400 with every fault.

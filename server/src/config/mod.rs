@@ -1,1 +1,226 @@
-//! Configuration.
+//! Configuration: the environment, a `.env` file and flags, read once and parsed whole.
+//!
+//! A wrong value is a [`ConfigError`] that names the variable, what is wrong and an example; the
+//! process then ends with [`EXIT_CODE`]. Nothing else in the server reads the environment.
+
+mod error;
+mod parse;
+mod proxies;
+mod source;
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+    time::Duration,
+};
+
+pub use error::{ConfigError, EXIT_CODE};
+pub use proxies::Proxies;
+pub use source::Source;
+
+use crate::{keys::SigningAlgorithm, secrets::EncryptionKeys, wire::Secret};
+
+/// Everything that can be configured.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `AGENTIDP_DATA_DIR`, default `./.agentidp`: database, generated keys, bootstrap file.
+    pub data_dir: PathBuf,
+    /// `DATABASE_URL`, default `sqlite://<data dir>/agentidp.db`.
+    pub database: Database,
+    /// `AUTO_MIGRATE`, default true; false refuses an old schema.
+    pub auto_migrate: bool,
+    /// `DB_POOL_*`.
+    pub pool: Pool,
+    /// `HOST`, default 127.0.0.1.
+    pub host: IpAddr,
+    /// `PORT`, default 3000; 0 takes any free one.
+    pub port: u16,
+    /// `PUBLIC_URL`, without a trailing slash; made from host and port when absent.
+    pub public_url: Option<String>,
+    /// `ISSUER`, without a trailing slash; [`Config::public_url`] when absent.
+    pub issuer: Option<String>,
+    /// `JWT_TRUSTED_ISSUERS`, default none.
+    pub trusted_issuers: Vec<String>,
+    /// `JWT_SIGNING_ALG`, default RS256.
+    pub signing_algorithm: SigningAlgorithm,
+    /// `JWT_PRIVATE_KEY`: PEM; generated when absent.
+    pub jwt_private_key: Option<Secret>,
+    /// `JWT_PUBLIC_KEY`: PEM.
+    pub jwt_public_key: Option<String>,
+    /// `ENCRYPTION_KEY`; generated in the data directory when absent.
+    pub encryption_keys: Option<EncryptionKeys>,
+    /// `RATE_LIMIT_*`.
+    pub rate_limit: RateLimit,
+    /// `AUDIT_RETENTION_DAYS`, default 90.
+    pub audit_retention: Duration,
+    /// `JWKS_CACHE_TTL_SECONDS`, default 3600.
+    pub jwks_cache_ttl: Duration,
+    /// `TRUSTED_PROXIES`, default none.
+    pub trusted_proxies: Proxies,
+    /// `SHUTDOWN_GRACE_MS`, default 0: how long `/health` says 503 before the listener closes.
+    pub shutdown_grace: Duration,
+    /// `LOG_FORMAT`; pretty on a terminal, JSON otherwise when absent.
+    pub log_format: Option<LogFormat>,
+}
+
+/// Where things are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// An embedded database file.
+    Sqlite(PathBuf),
+}
+
+/// Limits of the readers' pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// `DB_POOL_MAX`, default 20 connections.
+    pub max: u32,
+    /// `DB_POOL_MIN`, default 2 connections.
+    pub min: u32,
+    /// `DB_POOL_IDLE_TIMEOUT_MS`, default 30 s.
+    pub idle_timeout: Duration,
+    /// `DB_POOL_CONNECTION_TIMEOUT_MS`, default 5 s.
+    pub connection_timeout: Duration,
+}
+
+/// How many requests a client may make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// `RATE_LIMIT_WINDOW_MS`, default a minute.
+    pub window: Duration,
+    /// `RATE_LIMIT_MAX_REQUESTS`, default 100; 0 is off.
+    pub max_requests: u32,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Config {
+    /// Reads everything.
+    pub fn load(source: &Source) -> Result<Self, ConfigError> {
+        source.refuse_what_is_not_there_yet()?;
+        let data_dir = PathBuf::from(source.get("AGENTIDP_DATA_DIR").unwrap_or("./.agentidp"));
+        Ok(Self {
+            database: parse::database(source, &data_dir)?,
+            auto_migrate: parse::flag(source, "AUTO_MIGRATE", true)?,
+            pool: pool(source)?,
+            host: parse::value(source, "HOST", IpAddr::V4(Ipv4Addr::LOCALHOST), "is not an IP address", "127.0.0.1")?,
+            port: parse::value(source, "PORT", 3000, "is not a port between 0 and 65535", "3000")?,
+            public_url: parse::url(source, "PUBLIC_URL")?,
+            issuer: parse::url(source, "ISSUER")?,
+            trusted_issuers: parse::list(source, "JWT_TRUSTED_ISSUERS"),
+            signing_algorithm: parse::value(source, "JWT_SIGNING_ALG", SigningAlgorithm::default(), "is not RS256, ES256 or EdDSA", "RS256")?,
+            jwt_private_key: parse::pem(source, "JWT_PRIVATE_KEY")?.map(Secret::new),
+            jwt_public_key: parse::pem(source, "JWT_PUBLIC_KEY")?,
+            encryption_keys: parse::encryption_keys(source)?,
+            rate_limit: RateLimit {
+                window: parse::milliseconds(source, "RATE_LIMIT_WINDOW_MS", 60_000, 1)?,
+                max_requests: parse::value(source, "RATE_LIMIT_MAX_REQUESTS", 100, "is not a whole number", "100")?,
+            },
+            audit_retention: Duration::from_secs(86_400 * u64::from(parse::at_least(source, "AUDIT_RETENTION_DAYS", 90, 1)?)),
+            jwks_cache_ttl: Duration::from_secs(u64::from(parse::at_least(source, "JWKS_CACHE_TTL_SECONDS", 3600, 1)?)),
+            trusted_proxies: parse::proxies(source)?,
+            shutdown_grace: parse::milliseconds(source, "SHUTDOWN_GRACE_MS", 0, 0)?,
+            log_format: parse::log_format(source)?,
+            data_dir,
+        })
+    }
+
+    /// The URL under which others reach this server, without a trailing slash. With port 0 it is
+    /// right only after [`Config::bound_to`].
+    pub fn public_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| {
+            let host = match self.host {
+                host if host.is_unspecified() => "localhost".to_owned(),
+                IpAddr::V4(host) => host.to_string(),
+                IpAddr::V6(host) => format!("[{host}]"),
+            };
+            format!("http://{host}:{}", self.port)
+        })
+    }
+
+    /// The `iss` of tokens.
+    pub fn issuer(&self) -> String {
+        self.issuer.clone().unwrap_or_else(|| self.public_url())
+    }
+
+    /// The same with the port that the listener really has.
+    #[must_use]
+    pub fn bound_to(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+}
+
+fn pool(source: &Source) -> Result<Pool, ConfigError> {
+    let max = parse::at_least(source, "DB_POOL_MAX", 20, 1)?;
+    let min = parse::at_least(source, "DB_POOL_MIN", 2.min(max), 0)?;
+    if min > max {
+        return Err(ConfigError::new("DB_POOL_MIN", "is more than DB_POOL_MAX", "2"));
+    }
+    Ok(Pool {
+        max,
+        min,
+        idle_timeout: parse::milliseconds(source, "DB_POOL_IDLE_TIMEOUT_MS", 30_000, 1)?,
+        connection_timeout: parse::milliseconds(source, "DB_POOL_CONNECTION_TIMEOUT_MS", 5_000, 1)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::load(&Source::of(pairs))
+    }
+
+    #[test]
+    fn starts_with_nothing() {
+        let config = load(&[]).unwrap();
+        assert_eq!(config.public_url(), "http://127.0.0.1:3000");
+        assert_eq!(config.issuer(), config.public_url());
+        assert_eq!(config.database, Database::Sqlite("./.agentidp/agentidp.db".into()));
+        assert_eq!(config.clone().bound_to(4100).issuer(), "http://127.0.0.1:4100");
+        assert_eq!(config.rate_limit.max_requests, 100);
+    }
+
+    #[test]
+    fn a_wrong_value_names_variable_fault_and_example() {
+        for (variable, value, fault) in [
+            ("PORT", "70000", "is not a port"),
+            ("HOST", "localhost", "is not an IP address"),
+            ("AUTO_MIGRATE", "perhaps", "is neither true nor false"),
+            ("JWT_SIGNING_ALG", "HS256", "is not RS256"),
+            ("JWT_SIGNING_ALG", "none", "is not RS256"),
+            ("PUBLIC_URL", "ftp://x", "is not an http"),
+            ("PUBLIC_URL", "http://x/?a", "is not an http"),
+            ("DATABASE_URL", "mysql://x", "is not a sqlite"),
+            ("DATABASE_URL", "postgres://x", "not part of this version"),
+            ("REDIS_URL", "redis://x", "not part of this version"),
+            ("DB_POOL_MIN", "30", "is more than"),
+            ("RATE_LIMIT_WINDOW_MS", "0", "at least 1"),
+            ("ENCRYPTION_KEY", "abc", "64"),
+            ("JWT_PRIVATE_KEY", "abc", "is no PEM"),
+            ("TRUSTED_PROXIES", "10.0.0.0/33", "is not a list of"),
+            ("LOG_FORMAT", "xml", "is neither"),
+        ] {
+            let error = load(&[(variable, value)]).err().map(|e| e.to_string()).unwrap_or_default();
+            assert!(error.starts_with(&format!("{variable}: ")), "{variable}={value}: {error}");
+            assert!(error.contains(fault), "{variable}={value}: {error}");
+            assert!(error.contains(&format!("{variable}=")), "{variable}={value}: {error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_secret_is_not_repeated() {
+        let error = load(&[("ENCRYPTION_KEY", "hunter2")]).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}

@@ -1,1 +1,5 @@
-//! Section credentials.
+//! Section credentials: client ids and secrets of agents.
+
+mod guard;
+
+pub use guard::Guard;

@@ -21,7 +21,7 @@ pub struct Answer {
     /// The body; `None` for an empty answer.
     pub body: Option<Bytes>,
     /// See [`super::Reply::replay_guard`].
-    pub guard: Option<Uuid>,
+    pub guard: Option<(Uuid, Uuid)>,
 }
 
 impl Answer {
@@ -46,10 +46,10 @@ impl Answer {
         Ok(self)
     }
 
-    /// Replayed only while that credential is active.
+    /// Replayed only while that agent's credential is active.
     #[must_use]
-    pub fn replay_guard(mut self, credential_id: Uuid) -> Self {
-        self.guard = Some(credential_id);
+    pub fn replay_guard(mut self, agent_id: Uuid, credential_id: Uuid) -> Self {
+        self.guard = Some((agent_id, credential_id));
         self
     }
 

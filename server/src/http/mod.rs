@@ -20,6 +20,7 @@ mod routes;
 mod unchecked;
 
 pub use answer::Answer;
+pub use documents::routes as documents;
 pub use facts::{AuthKind, Envelope, Facts};
 pub use gate::Gate;
 pub use inbound::PeerAddress;

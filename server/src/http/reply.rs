@@ -14,7 +14,7 @@ pub struct Reply<T> {
     body: T,
     status: Option<u16>,
     headers: Vec<(&'static str, String)>,
-    replay_guard: Option<Uuid>,
+    replay_guard: Option<(Uuid, Uuid)>,
 }
 
 impl<T> Reply<T> {
@@ -42,10 +42,10 @@ impl<T> Reply<T> {
         self
     }
 
-    /// The answer shows the secret of this credential: it is replayed only while that is active.
+    /// The answer shows the secret of this agent's credential: it is replayed only while that is active.
     #[must_use]
-    pub fn replay_guard(mut self, credential_id: Uuid) -> Self {
-        self.replay_guard = Some(credential_id);
+    pub fn replay_guard(mut self, agent_id: Uuid, credential_id: Uuid) -> Self {
+        self.replay_guard = Some((agent_id, credential_id));
         self
     }
 
@@ -83,8 +83,8 @@ impl<T> Reply<T> {
         for (name, value) in self.headers {
             answer = answer.header(name, &value)?;
         }
-        if let Some(id) = self.replay_guard {
-            answer = answer.replay_guard(id);
+        if let Some((agent, credential)) = self.replay_guard {
+            answer = answer.replay_guard(agent, credential);
         }
         Ok(answer)
     }

@@ -1,0 +1,63 @@
+//! `agentidp migrate` and `agentidp bootstrap`: what is done to a store while no server runs on it.
+
+use std::{path::Path, sync::Arc};
+
+use super::{Flags, print, run_once};
+use crate::{
+    app::{self, StartError},
+    bootstrap,
+    clock::SystemClock,
+    config::{Config, Database},
+    secrets::{EncryptionKeys, Secrets, SystemRandom},
+    storage::sqlite::SqliteStorage,
+};
+
+/// Brings the schema up to date.
+pub fn migrate(flags: &Flags) -> Result<(), StartError> {
+    let (config, _) = flags.config()?;
+    let Database::Sqlite(path) = &config.database;
+    app::prepare(path.parent().unwrap_or(Path::new("")))?;
+    run_once(async { SqliteStorage::migrate(path).await.map_err(StartError::failed) })?;
+    print("The database has this version's schema.\n");
+    Ok(())
+}
+
+/// Founds, or gives the admin a new secret.
+pub fn bootstrap(flags: &Flags, reset: bool) -> Result<(), StartError> {
+    let (config, _) = flags.config()?;
+    app::prepare(&config.data_dir)?;
+    run_once(async {
+        let clock = Arc::new(SystemClock);
+        let storage = app::open(&config, clock.clone()).await?;
+        let secrets = secrets(&config)?;
+        let base_url = config.public_url();
+        let parts = bootstrap::Parts {
+            data_dir: &config.data_dir,
+            base_url: &base_url,
+            storage: &*storage,
+            secrets: &secrets,
+            clock: &*clock,
+        };
+        let done = if reset {
+            bootstrap::reset(parts).await.map(Some)
+        } else {
+            bootstrap::ensure(parts).await
+        };
+        storage.close().await;
+        let file = config.data_dir.join(bootstrap::BOOTSTRAP_FILE_NAME);
+        match done.map_err(StartError::failed)? {
+            Some(admin) => print(&format!("The credentials of {} are in {}.\n", admin.client_id, file.display())),
+            None => print("This server has its first admin already; --reset gives it a new secret.\n"),
+        }
+        Ok(())
+    })
+}
+
+fn secrets(config: &Config) -> Result<Secrets, StartError> {
+    let random = Arc::new(SystemRandom);
+    let keys = match &config.encryption_keys {
+        Some(keys) => keys.clone(),
+        None => EncryptionKeys::load_or_generate(&config.data_dir, &*random).map_err(StartError::failed)?,
+    };
+    Secrets::new(&keys, random).map_err(StartError::failed)
+}

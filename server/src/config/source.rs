@@ -1,0 +1,150 @@
+//! Where values come from: flags before the environment before the `.env` file.
+
+use std::{collections::BTreeMap, fs, io, path::Path};
+
+use super::error::ConfigError;
+
+/// The server's own variables with the prefix that makes a typo worth a warning.
+const OWN: &[&str] = &["AGENTIDP_DATA_DIR", "AGENTIDP_ENV"];
+
+/// Those of the SDKs, which may stand in the same environment.
+const OF_THE_SDKS: &[&str] = &[
+    "AGENTIDP_BASE_URL",
+    "AGENTIDP_CLIENT_ID",
+    "AGENTIDP_CLIENT_SECRET",
+    "AGENTIDP_SCOPES",
+    "AGENTIDP_CA_BUNDLE",
+];
+
+/// Variables of parts that this version does not have. To ignore one silently could leave a
+/// server less protected than its operator believes.
+const NOT_THERE_YET: &[&str] = &[
+    "CORS_ORIGIN",
+    "DATABASE_MIGRATION_URL",
+    "ENCRYPTION_KEY_VAULT_PATH",
+    "ENFORCE_TLS",
+    "KAFKA_BROKERS",
+    "METRICS_ADDR",
+    "OIDC_FORCE_KEY_ROTATION",
+    "POLICY_DIR",
+    "REDIS_URL",
+    "TLS_CERT",
+    "TLS_KEY",
+    "VAULT_ADDR",
+];
+
+/// Variables and their values; an empty value counts as absent.
+#[derive(Clone, Debug, Default)]
+pub struct Source(BTreeMap<String, String>);
+
+impl Source {
+    /// The process's environment over the `.env` file of the working directory, if there is one.
+    pub fn of_process() -> Result<Self, ConfigError> {
+        let mut all = Self::dotenv(Path::new(".env"))?;
+        // A variable that is no Unicode cannot be one of ours.
+        for (name, value) in std::env::vars_os() {
+            if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
+                all.0.insert(name, value);
+            }
+        }
+        Ok(all)
+    }
+
+    /// These alone: for tests and for processes that embed the server.
+    pub fn of(pairs: &[(&str, &str)]) -> Self {
+        Self(pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect())
+    }
+
+    /// A flag wins over what was there.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
+    /// The value, unless it is absent or empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|v| v.trim()).filter(|v| !v.is_empty())
+    }
+
+    /// Names with our prefix that nobody reads.
+    pub fn unknown(&self) -> Vec<&str> {
+        self.0
+            .keys()
+            .map(String::as_str)
+            .filter(|name| name.starts_with("AGENTIDP_") && !OWN.contains(name) && !OF_THE_SDKS.contains(name))
+            .collect()
+    }
+
+    /// Fails for a variable of a part that does not exist yet.
+    pub(super) fn refuse_what_is_not_there_yet(&self) -> Result<(), ConfigError> {
+        match NOT_THERE_YET.iter().find(|name| self.get(name).is_some()) {
+            None => Ok(()),
+            Some(name) => Err(ConfigError::new(
+                *name,
+                "what it configures is not part of this version; leave it empty",
+                "",
+            )),
+        }
+    }
+
+    fn dotenv(path: &Path) -> Result<Self, ConfigError> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => {
+                return Err(ConfigError::new(".env", format!("cannot be read ({error})"), "…"));
+            }
+        };
+        let mut all = Self::default();
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            let line = line.strip_prefix("export ").unwrap_or(line);
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let Some((name, value)) = line.split_once('=') else {
+                return Err(ConfigError::new(
+                    ".env",
+                    format!("line {} is not NAME=value", index + 1),
+                    "PORT=3000",
+                ));
+            };
+            all.set(name.trim(), unquoted(value.trim()));
+        }
+        Ok(all)
+    }
+}
+
+/// Quotes around the whole value are not part of it; a comment may follow an unquoted one.
+fn unquoted(value: &str) -> String {
+    for quote in ['"', '\''] {
+        if let Some(inner) = value.strip_prefix(quote).and_then(|v| v.strip_suffix(quote)) {
+            return inner.to_owned();
+        }
+    }
+    value.split(" #").next().unwrap_or_default().trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_dotenv_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".env");
+        fs::write(&path, "# comment\nexport PORT=4000 # here\nHOST='::1'\nEMPTY=\n\nA=\"b # c\"\n").unwrap();
+        let source = Source::dotenv(&path).unwrap();
+        assert_eq!(source.get("PORT"), Some("4000"));
+        assert_eq!(source.get("HOST"), Some("::1"));
+        assert_eq!(source.get("EMPTY"), None);
+        assert_eq!(source.get("A"), Some("b # c"));
+        fs::write(&path, "nonsense\n").unwrap();
+        assert!(Source::dotenv(&path).unwrap_err().to_string().contains("line 1"));
+    }
+
+    #[test]
+    fn a_misspelt_name_is_noticed() {
+        let source = Source::of(&[("AGENTIDP_DATADIR", "x"), ("AGENTIDP_CLIENT_ID", "x"), ("PATH", "x")]);
+        assert_eq!(source.unknown(), ["AGENTIDP_DATADIR"]);
+    }
+}

@@ -1,0 +1,346 @@
+//! The pipeline: everything that happens to a request around its handler, in this order.
+//!
+//! 1. circumstances: request id, address, user agent; a span for the log
+//! 2. limits of time and panics, turned into answers
+//! 3. who calls (401)
+//! 4. how often (429)
+//! 5. whether the policy lets that caller take this route (403)
+//! 6. the body, at most a megabyte (413, 408)
+//! 7. whether the same request was answered before (`Idempotency-Key`, 409)
+//! 8. the generated route, which judges ids, and the handler, which judges the rest
+//! 9. headers that every answer has
+//!
+//! Nothing here knows an operation: what differs stands in [`Facts`].
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header, request::Parts},
+};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use parking_lot::Mutex;
+use tracing::Instrument;
+
+use super::{
+    answer::{self, Answer},
+    authenticate::{self, Presented},
+    facts::{AuthKind, Envelope, Facts},
+    inbound,
+    routes::{Handler, Ready},
+    unchecked::RawInput,
+};
+use crate::{
+    auth::Authenticator,
+    call::{Call, Caller, ClientCredentials},
+    clock::Clock,
+    config::Proxies,
+    error::ApiError,
+    generated::codes::Code,
+    idempotency::{self, Idempotency},
+    limits::{Limits, Standing, Subject},
+    policy::Policy,
+    wire::Faults,
+};
+
+/// The longest a request may take, its body included.
+const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// The security headers of every answer.
+const HEADERS: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// What the pipeline works with.
+pub struct Gate {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Whose forwarded headers count.
+    pub proxies: Proxies,
+    /// Who calls.
+    pub auth: Arc<Authenticator>,
+    /// How often.
+    pub limits: Limits,
+    /// What is allowed.
+    pub policy: Arc<dyn Policy>,
+    /// What was answered before.
+    pub idempotency: Arc<Idempotency>,
+}
+
+/// Who passed, and what they presented.
+#[derive(Default)]
+struct Who {
+    caller: Option<Caller>,
+    client: Option<ClientCredentials>,
+}
+
+/// What the answer's headers say about the request, learned on the way.
+#[derive(Default)]
+struct Notes {
+    standing: Option<Standing>,
+    replayed: bool,
+}
+
+impl Gate {
+    /// One request, from the matched route to the finished answer.
+    pub async fn pass(
+        &self,
+        facts: &'static Facts,
+        handler: &Handler,
+        path: Vec<String>,
+        request: Request<Body>,
+    ) -> Response<Body> {
+        let call = inbound::call(&request, &self.proxies, self.clock.now());
+        let request_id = call.request_id.clone();
+        let span = tracing::info_span!("request", id = %request_id, method = facts.method, route = facts.route);
+        let notes = Mutex::new(Notes::default());
+        let judged = AssertUnwindSafe(self.judge(facts, handler, path, call, request, &notes)).catch_unwind();
+        let outcome = tokio::time::timeout(REQUEST_TIME_MAX, judged).instrument(span.clone()).await;
+        let outcome = match outcome {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(ApiError::internal("a handler panicked")),
+            Err(_) => Err(ApiError::new(Code::RequestTimeout)),
+        };
+        let _entered = span.enter();
+        let answer = outcome.unwrap_or_else(|error| {
+            log(&error);
+            answer::error(&error, facts.envelope)
+        });
+        tracing::debug!(status = answer.status.as_u16(), "answered");
+        let mut response = answer.into_response();
+        let headers = response.headers_mut();
+        decorate(headers, &request_id);
+        let notes = notes.into_inner();
+        if let Some(standing) = notes.standing {
+            rate_headers(headers, standing);
+        }
+        if notes.replayed {
+            headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
+        }
+        if facts.sensitive {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+        }
+        response
+    }
+
+    /// A request that matches no route; `allow` when its path exists.
+    pub fn refuse<B>(&self, request: &Request<B>, error: ApiError, allow: Option<(Envelope, &str)>) -> Response<Body> {
+        let (envelope, allow) = allow.map_or((Envelope::Standard, None), |(e, a)| (e, Some(a)));
+        let mut response = answer::error(&error, envelope).into_response();
+        let headers = response.headers_mut();
+        decorate(headers, &inbound::request_id(request.headers()));
+        if let Some(allow) = allow.and_then(|a| HeaderValue::from_str(a).ok()) {
+            headers.insert(header::ALLOW, allow);
+        }
+        response
+    }
+
+    async fn judge(
+        &self,
+        facts: &'static Facts,
+        handler: &Handler,
+        path: Vec<String>,
+        call: Call,
+        request: Request<Body>,
+        notes: &Mutex<Notes>,
+    ) -> Result<Answer, ApiError> {
+        let (parts, body) = request.into_parts();
+        let (who, body) = match facts.auth {
+            AuthKind::Public => (Who::default(), self.body(facts, &parts, body).await?),
+            AuthKind::Bearer => {
+                let who = self.bearer(&call, &parts.headers, notes).await?;
+                self.allow(facts, &who)?;
+                (who, self.body(facts, &parts, body).await?)
+            }
+            // The client may stand in the form, so the body is read first.
+            AuthKind::Client | AuthKind::BearerOrClient => {
+                let body = self.body(facts, &parts, body).await?;
+                let who = self.client(facts, &call, &parts.headers, &body, notes).await?;
+                if facts.auth == AuthKind::BearerOrClient {
+                    self.allow(facts, &who)?;
+                }
+                (who, body)
+            }
+        };
+        self.answer(facts, handler, path, call, &parts, who, body, notes).await
+    }
+
+    /// A bearer token becomes a caller, who is then counted.
+    async fn bearer(&self, call: &Call, headers: &HeaderMap, notes: &Mutex<Notes>) -> Result<Who, ApiError> {
+        let token = authenticate::bearer(headers)?;
+        let caller = self.auth.bearer(call, token.expose()).await?;
+        self.count(Subject::Client(caller.agent_id), call, notes)?;
+        Ok(Who {
+            caller: Some(caller),
+            client: None,
+        })
+    }
+
+    /// At the OAuth endpoints: a bearer token, or a client that is counted before its secret is
+    /// looked at.
+    async fn client(
+        &self,
+        facts: &Facts,
+        call: &Call,
+        headers: &HeaderMap,
+        body: &[u8],
+        notes: &Mutex<Notes>,
+    ) -> Result<Who, ApiError> {
+        let presented = authenticate::presented(headers, content_type(headers).as_deref(), body);
+        let named = match &presented {
+            Ok(Presented::Client(client)) => client.client_id.as_str(),
+            _ => "",
+        };
+        let by_bearer = facts.auth == AuthKind::BearerOrClient && matches!(presented, Ok(Presented::Bearer(_)));
+        if !by_bearer {
+            let address = call.ip_address.as_str();
+            self.count(Subject::TokenRequest { address, client_id: named }, call, notes)?;
+        }
+        match (facts.auth, presented?) {
+            (AuthKind::Client, Presented::Client(client)) => Ok(Who {
+                caller: None,
+                client: Some(client),
+            }),
+            (AuthKind::Client, Presented::Bearer(_)) => Err(ApiError::new(Code::InvalidClient)),
+            (AuthKind::Client, Presented::Nothing) => Ok(Who::default()),
+            (_, Presented::Bearer(_)) => self.bearer(call, headers, notes).await,
+            (_, Presented::Client(client)) => Ok(Who {
+                caller: Some(self.auth.client(call, &client).await?),
+                client: None,
+            }),
+            (_, Presented::Nothing) => Err(authenticate::no_token()),
+        }
+    }
+
+    fn count(&self, subject: Subject<'_>, call: &Call, notes: &Mutex<Notes>) -> Result<(), ApiError> {
+        let Some(standing) = self.limits.count(subject, call.received_at) else {
+            return Ok(());
+        };
+        notes.lock().standing = Some(standing);
+        match standing.retry_after {
+            None => Ok(()),
+            Some(wait) => Err(ApiError::new(Code::RateLimitExceeded)
+                .message(format!("Too many requests; retry in {} s.", wait.as_millis().div_ceil(1000)))
+                .retry_after(wait)),
+        }
+    }
+
+    fn allow(&self, facts: &Facts, who: &Who) -> Result<(), ApiError> {
+        let Some(caller) = &who.caller else {
+            return Err(authenticate::no_token());
+        };
+        if self.policy.allow(facts.method, facts.route, caller.scopes) {
+            return Ok(());
+        }
+        let needed: Vec<&str> = self.policy.required(facts.method, facts.route).iter().map(|s| s.as_str()).collect();
+        Err(ApiError::new(Code::InsufficientScope)
+            .message(format!("This call needs the scope {}.", needed.join(" ")))
+            .detail("requiredScopes", needed))
+    }
+
+    async fn body(&self, facts: &Facts, parts: &Parts, body: Body) -> Result<Bytes, ApiError> {
+        if facts.has_body {
+            inbound::body(parts, body).await
+        } else {
+            Ok(Bytes::new())
+        }
+    }
+
+    /// The generated route, behind the store of earlier answers.
+    #[allow(clippy::too_many_arguments)]
+    async fn answer(
+        &self,
+        facts: &'static Facts,
+        handler: &Handler,
+        path: Vec<String>,
+        call: Call,
+        parts: &Parts,
+        who: Who,
+        body: Bytes,
+        notes: &Mutex<Notes>,
+    ) -> Result<Answer, ApiError> {
+        let mut faults = Faults::default();
+        let key = match (&who.caller, facts.idempotency_key) {
+            (Some(caller), true) => key(&parts.headers, &mut faults).map(|key| (caller.agent_id, key)),
+            _ => None,
+        };
+        let query = parts.uri.query().map(str::to_owned);
+        let raw = RawInput {
+            query,
+            content_type: content_type(&parts.headers),
+            body: body.clone(),
+            faults,
+            envelope: facts.envelope,
+        };
+        let ready = Ready::new(call, who.caller, who.client, path, raw);
+        let Some((client, key)) = key else {
+            return handler(ready).await;
+        };
+        let request = idempotency::Request {
+            client,
+            method: facts.method,
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            body: &body,
+        };
+        let work = handler(ready);
+        let span = tracing::Span::current();
+        let settled = async move {
+            work.await.unwrap_or_else(|error| {
+                log(&error);
+                answer::error(&error, facts.envelope)
+            })
+        };
+        let outcome = self.idempotency.once(&key, request, settled.instrument(span)).await?;
+        notes.lock().replayed = outcome.replayed;
+        Ok(outcome.answer)
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_owned)
+}
+
+/// The idempotency key; an ill-formed one is a fault among the others.
+fn key(headers: &HeaderMap, faults: &mut Faults) -> Option<idempotency::Key> {
+    let mut all = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let first = all.next()?;
+    let key = first.to_str().ok().and_then(idempotency::Key::parse).filter(|_| all.next().is_none());
+    if key.is_none() {
+        faults.add("Idempotency-Key", "must be given once, as 1-255 visible ASCII characters");
+    }
+    key
+}
+
+/// What really happened goes to the log, with the request id of the span around it.
+fn log(error: &ApiError) {
+    let code = error.code();
+    let cause = error.cause().map(ToString::to_string).unwrap_or_default();
+    match code.status() {
+        500 => tracing::error!(code = code.as_str(), cause, "a request failed"),
+        501.. => tracing::warn!(code = code.as_str(), cause, "a request could not be served"),
+        _ => tracing::debug!(code = code.as_str(), cause, "a request was refused"),
+    }
+}
+
+fn decorate(headers: &mut HeaderMap, request_id: &str) {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-request-id", id);
+    }
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+fn rate_headers(headers: &mut HeaderMap, standing: Standing) {
+    headers.insert("x-ratelimit-limit", standing.limit.into());
+    headers.insert("x-ratelimit-remaining", standing.remaining.into());
+    headers.insert("x-ratelimit-reset", standing.reset_at.into());
+}
