@@ -34,6 +34,7 @@ fn a_c_compiler_takes_both_headers() {
     std::fs::write(
         &source,
         "#include <agentidp.h>\n#include <agentidp_operations.h>\n\
+         _Static_assert(AGENTIDP_ID_WITH_METADATA == 0x8000000000000000, \"\");\n\
          int main(void) { return agentidp_abi_version() == AGENTIDP_ABI_VERSION\n\
            && agentidp_operations_checksum() == AGENTIDP_OPERATIONS_CHECKSUM ? 0 : 1; }\n",
     )

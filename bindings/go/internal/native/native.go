@@ -5,8 +5,8 @@
 // opens a shared library at run time, with or without cgo. It refuses any knowledge of operations
 // and of the JSON that passes through.
 //
-// Buffers are handed over as uintptr(unsafe.Pointer(…)) written in the call itself: call is marked
-// go:uintptrescapes, so the compiler keeps them on the heap and alive until it returns.
+// Buffers are handed over as uintptr(unsafe.Pointer(…)) written in the call itself: the directive
+// uintptrescapes at call makes the compiler keep them on the heap and alive until it returns.
 package native
 
 import (

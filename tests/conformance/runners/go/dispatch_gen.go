@@ -9,7 +9,7 @@ import (
 )
 
 // operations calls each operation by its public method.
-var operations = map[string]func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error){
+var operations = map[string]caller{
 	"getAgent": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
 		agentID, err := field[string](a.Path, "agentId")
 		if err != nil {

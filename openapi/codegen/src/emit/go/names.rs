@@ -71,6 +71,11 @@ const RESERVED: &[&str] = &[
     "invoke",
     "execute",
     "len",
+    "field",
+    "items",
+    "optional",
+    "required",
+    "value",
 ];
 
 /// Exported names of the hand-written files of the package.

@@ -16,46 +16,38 @@ pub fn emit(contract: &Contract, names: &Names) -> String {
     }
     let mut w = go_file("main", &imports);
     w.line("// operations calls each operation by its public method.");
-    w.block(
-        format!("var operations = map[string]{CALL} (any, error){{"),
-        "}",
-        |w| {
-            for operation in contract.operations() {
-                let signature = Signature::new(contract, names, operation);
-                w.block(
-                    format!("{}: {CALL} (any, error) {{", quoted(&operation.id)),
-                    "},",
-                    |w| call(w, names, operation, &signature),
-                );
-            }
-        },
-    );
+    w.block("var operations = map[string]caller{", "}", |w| {
+        for operation in contract.operations() {
+            let signature = Signature::new(contract, names, operation);
+            w.block(
+                format!("{}: {CALL} (any, error) {{", quoted(&operation.id)),
+                "},",
+                |w| call(w, names, operation, &signature),
+            );
+        }
+    });
     w.blank();
     w.line("// pages iterates over each list.");
     let result = "iter.Seq2[any, error]";
     if !is_paged {
         return w.finish() + "var pages = map[string]pager{}\n";
     }
-    w.block(
-        format!("var pages = map[string]{CALL} ({result}, error){{"),
-        "}",
-        |w| {
-            for operation in contract.operations().filter(|o| o.paging.is_some()) {
-                let signature = Signature::new(contract, names, operation);
-                w.block(
-                    format!("{}: {CALL} ({result}, error) {{", quoted(&operation.id)),
-                    "},",
-                    |w| {
-                        let arguments = arguments(w, names, &signature);
-                        w.line(format!(
-                            "return items({}All({arguments})), nil",
-                            method(names, operation)
-                        ));
-                    },
-                );
-            }
-        },
-    );
+    w.block("var pages = map[string]pager{", "}", |w| {
+        for operation in contract.operations().filter(|o| o.paging.is_some()) {
+            let signature = Signature::new(contract, names, operation);
+            w.block(
+                format!("{}: {CALL} ({result}, error) {{", quoted(&operation.id)),
+                "},",
+                |w| {
+                    let arguments = arguments(w, names, &signature);
+                    w.line(format!(
+                        "return items({}All({arguments})), nil",
+                        method(names, operation)
+                    ));
+                },
+            );
+        }
+    });
     w.finish()
 }
 
