@@ -114,12 +114,15 @@ pub(crate) struct Answer {
     pub decoder: Option<Decoder>,
 }
 
+/// A model behind `Any`.
+pub(crate) type Typed = Result<Box<dyn Any + Send>, serde_json::Error>;
+
 /// Two ways to look at a body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decoder {
     /// Builds the model.
     #[cfg_attr(not(feature = "bridge"), allow(dead_code))] // bindings look at it
-    pub typed: fn(&[u8]) -> Result<Box<dyn Any + Send>, serde_json::Error>,
+    pub typed: fn(&[u8]) -> Typed,
     /// Only checks.
     #[cfg_attr(not(feature = "bridge"), allow(dead_code))] // bindings look at it
     pub shape: &'static Shape,

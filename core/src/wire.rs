@@ -15,7 +15,7 @@ use time::{
     OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339, macros::format_description,
 };
 
-use crate::Secret;
+use crate::{Secret, operation::Typed};
 
 /// Fields of an answer that this version of the SDK does not know, as they came.
 pub type Extra = serde_json::Map<String, Value>;
@@ -35,7 +35,7 @@ impl FromBody for () {
 }
 
 /// Decodes a body into a model behind `Any`: the operation table's entry.
-pub(crate) fn typed<T: FromBody>(body: &[u8]) -> Result<Box<dyn Any + Send>, serde_json::Error> {
+pub(crate) fn typed<T: FromBody>(body: &[u8]) -> Typed {
     serde_json::from_slice::<T>(body).map(|value| Box::new(value) as Box<dyn Any + Send>)
 }
 
