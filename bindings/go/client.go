@@ -21,14 +21,22 @@ func (c *AgentIdPClient) Err() error { return c.handle.usable() }
 // ClearTokenCache forgets the cached access token; the next call asks for a new one.
 func (c *AgentIdPClient) ClearTokenCache() { c.handle.clearTokenCache() }
 
-// ExplainConfiguration says where each value of the configuration came from, secrets masked; nil
+// ConfigurationValue is a setting and where it came from.
+type ConfigurationValue struct {
+	// Value is the setting's value; a secret is masked.
+	Value any `json:"value"`
+	// Source is "argument", "environment" and the variable's name, or "default".
+	Source string `json:"source"`
+}
+
+// ExplainConfiguration says what each setting is and where it came from, by the setting's name; nil
 // when the configuration does not hold.
-func (c *AgentIdPClient) ExplainConfiguration() map[string]any {
+func (c *AgentIdPClient) ExplainConfiguration() map[string]ConfigurationValue {
 	if c.handle.usable() != nil {
 		return nil
 	}
 	defer runtime.KeepAlive(c.handle)
-	var explained map[string]any
+	var explained map[string]ConfigurationValue
 	if json.Unmarshal(native.ClientExplain(c.handle.client), &explained) != nil {
 		return nil
 	}

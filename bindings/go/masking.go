@@ -10,7 +10,7 @@ import (
 // What generated values with secrets are shown by: a masked copy, whatever asks for it.
 
 // mask stands where a secret was.
-const mask = "********"
+const mask = "***"
 
 func masked[T ~string](secret T) T {
 	if secret == "" {

@@ -90,6 +90,7 @@ const HAND_WRITTEN: &[&str] = &[
     "CodeConnectionError",
     "CodeDecodingError",
     "CodeTimeout",
+    "ConfigurationValue",
     "ErrAuthentication",
     "ErrCancelled",
     "ErrConfiguration",
