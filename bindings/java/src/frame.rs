@@ -24,7 +24,13 @@ pub fn encode(batch: &[Completion]) -> Vec<u8> {
         match &completion.result {
             Ok(answer) => {
                 let head = head(answer);
-                fixed(&mut out, completion.id, ANSWER, answer.status, answer.retry_count);
+                fixed(
+                    &mut out,
+                    completion.id,
+                    ANSWER,
+                    answer.status,
+                    answer.retry_count,
+                );
                 chunk(&mut out, head.as_bytes());
                 chunk(&mut out, &answer.body);
             }

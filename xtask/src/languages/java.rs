@@ -1,9 +1,22 @@
-//! Java.
+//! Java: Maven for the SDK, javac for what uses it inside the tree.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use super::{Counts, Language, Runner};
-use crate::sh::Result;
+use crate::sh::{self, Result};
+
+const FOLDER: &str = "bindings/java";
+const EXAMPLE: &str = "examples/java";
+const RUNNER: &str = "tests/conformance/runners/java";
+const ARTIFACT: &str = "idp-sdk";
+const GROUP_FOLDER: &str = "ai/sentryagent";
+const MODULE: &str = "ai.sentryagent.idp";
+const RUNNER_CLASS: &str = "ai.sentryagent.idp.conformance.Runner";
+const MAJOR_MIN: u32 = 17;
 
 /// The Java SDK.
 pub struct Java;
@@ -12,28 +25,351 @@ impl Language for Java {
     fn name(&self) -> &'static str {
         "java"
     }
+
     fn toolchain(&self) -> Result<String> {
-        Err("not built yet".into())
+        let how = "install a JDK 17 or later and Maven 3.8 or later (Debian: openjdk-17-jdk-headless maven)";
+        let javac = sh::version("javac", &["-version"]).ok_or(how)?;
+        let maven = sh::version("mvn", &["--version", "-B"]).ok_or(how)?;
+        let major = javac
+            .trim_start_matches("javac ")
+            .split(['.', '-', '+'])
+            .next()
+            .and_then(|m| m.parse::<u32>().ok());
+        if major.is_none_or(|m| m < MAJOR_MIN) {
+            return Err(format!("{javac} is too old: {how}").into());
+        }
+        Ok(format!(
+            "{javac}, {}",
+            maven.trim_start_matches("\u{1b}[1m")
+        ))
     }
+
     fn build(&self) -> Result<()> {
-        Err("not built yet".into())
+        let build = Build::dev()?;
+        build.stage()?;
+        build.maven(&["package", "-Dmaven.test.skip=true"])?;
+        for (user, sources) in USERS {
+            javac(&build, &build.classes(user), sources)?;
+        }
+        Ok(())
     }
+
     fn lint(&self) -> Result<()> {
-        Err("not built yet".into())
+        // The compiler is the linter: `build` and `test` compile everything, documentation comments included, with every
+        // warning an error (pom.xml).
+        Ok(())
     }
+
     fn test(&self) -> Result<Counts> {
-        Err("not built yet".into())
+        let build = Build::dev()?;
+        let reports = build.folder.join("maven/surefire-reports");
+        if reports.exists() {
+            fs::remove_dir_all(&reports)?;
+        }
+        build.maven(&["test", "-Dmaven.test.failure.ignore=true"])?;
+        counts(&reports)
     }
+
     fn package(&self) -> Result<PathBuf> {
-        Err("not built yet".into())
+        let build = Build::release()?;
+        build.stage()?;
+        build.maven(&["package", "-Dmaven.test.skip=true"])?;
+        let dist = sh::root().join("dist");
+        fs::create_dir_all(&dist)?;
+        let (jar, pom) = artefact();
+        fs::copy(build.jar(), dist.join(&jar))?;
+        fs::copy(sh::root().join(FOLDER).join("pom.xml"), dist.join(pom))?;
+        Ok(dist.join(jar))
     }
+
     fn packaged(&self) -> Result<Command> {
-        Err("not built yet".into())
+        packaged::command()
     }
+
     fn example(&self) -> Result<Command> {
-        Err("not built yet".into())
+        let build = Build::dev()?;
+        let mut command = sh::cmd("java", ["-cp"]);
+        command
+            .arg(class_path(&[build.classes("example")], &build)?)
+            .arg("QuickStart");
+        Ok(command)
     }
+
     fn runners(&self) -> Result<Vec<Runner>> {
-        Err("not built yet".into())
+        let build = Build::dev()?;
+        let runner = |name, mode| -> Result<Runner> {
+            let mut command = sh::cmd("java", ["-cp"]);
+            command
+                .arg(class_path(&[build.classes("runner")], &build)?)
+                .args([RUNNER_CLASS, "--mode", mode]);
+            Ok(Runner { name, command })
+        };
+        Ok(vec![
+            runner("java-sync", "sync")?,
+            runner("java-async", "async")?,
+        ])
+    }
+}
+
+/// What is compiled against the SDK inside the tree.
+const USERS: [(&str, &str); 2] = [("example", EXAMPLE), ("runner", RUNNER)];
+
+/// One build of the SDK: its profile and the folder below target/ that holds everything of it.
+struct Build {
+    release: bool,
+    folder: PathBuf,
+}
+
+impl Build {
+    fn dev() -> Result<Self> {
+        Ok(Self {
+            release: false,
+            folder: sh::scratch("java/dev")?,
+        })
+    }
+
+    fn release() -> Result<Self> {
+        Ok(Self {
+            release: true,
+            folder: sh::scratch("java/release")?,
+        })
+    }
+
+    /// Builds the native library and lays it, with its hash, where the jar takes it from.
+    fn stage(&self) -> Result<()> {
+        let mut cargo = sh::cmd("cargo", ["build", "--quiet", "--package", "agentidp-java"]);
+        if self.release {
+            cargo.arg("--release");
+        }
+        sh::run(&mut cargo)?;
+        let (platform, library) = platform();
+        let profile = if self.release { "release" } else { "debug" };
+        let native = self.folder.join("resources/native").join(platform);
+        fs::create_dir_all(&native)?;
+        let staged = native.join(library);
+        fs::copy(sh::target().join(profile).join(library), &staged)?;
+        let hasher = sh::root().join(FOLDER).join("tools/Sha256.java");
+        sh::run(Command::new("java").arg(hasher).arg(staged))
+    }
+
+    fn maven(&self, goals: &[&str]) -> Result<()> {
+        let mut maven = Command::new("mvn");
+        maven
+            .args(["--batch-mode", "--quiet", "--no-transfer-progress"])
+            .arg(format!("-Dagentidp.build={}", self.folder.display()))
+            .args(goals)
+            .current_dir(sh::root().join(FOLDER));
+        sh::run(&mut maven)
+    }
+
+    fn jar(&self) -> PathBuf {
+        self.folder.join("maven").join(artefact().0)
+    }
+
+    fn classes(&self, user: &str) -> PathBuf {
+        self.folder.join(user)
+    }
+
+    /// The SDK's one dependency, in Maven's local repository.
+    fn dependency(&self) -> Result<PathBuf> {
+        let path = fs::read_to_string(self.folder.join("maven/classpath.txt"))?;
+        Ok(PathBuf::from(path.trim()))
+    }
+}
+
+/// Names of the jar and the pom.
+fn artefact() -> (String, String) {
+    let version = env!("CARGO_PKG_VERSION");
+    (
+        format!("{ARTIFACT}-{version}.jar"),
+        format!("{ARTIFACT}-{version}.pom"),
+    )
+}
+
+/// The folder inside the jar and the library's name, as `Platform.java` has them.
+fn platform() -> (String, &'static str) {
+    let musl = if cfg!(target_env = "musl") {
+        "-musl"
+    } else {
+        ""
+    };
+    let arch = std::env::consts::ARCH;
+    match std::env::consts::OS {
+        "macos" => (format!("macos-{arch}"), "libagentidp_java.dylib"),
+        "windows" => (format!("windows-{arch}"), "agentidp_java.dll"),
+        os => (format!("{os}-{arch}{musl}"), "libagentidp_java.so"),
+    }
+}
+
+fn class_path(before: &[PathBuf], build: &Build) -> Result<std::ffi::OsString> {
+    let mut path = before.to_vec();
+    path.push(build.jar());
+    path.push(build.dependency()?);
+    Ok(std::env::join_paths(path)?)
+}
+
+/// Compiles every source below a folder of the tree, with every warning an error.
+fn javac(build: &Build, classes: &Path, folder: &str) -> Result<()> {
+    if classes.exists() {
+        fs::remove_dir_all(classes)?;
+    }
+    let mut sources = Vec::new();
+    collect(&sh::root().join(folder), &mut sources)?;
+    sources.sort();
+    let mut command = Command::new("javac");
+    command
+        .args(["--release", "17", "-Xlint:all", "-Werror", "-d"])
+        .arg(classes)
+        .arg("-cp")
+        .arg(class_path(&[], build)?)
+        .args(sources);
+    sh::run(&mut command)
+}
+
+fn collect(folder: &Path, out: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, out)?;
+        } else if path.extension().is_some_and(|e| e == "java") {
+            out.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Adds up surefire's reports, one XML file a class.
+fn counts(reports: &Path) -> Result<Counts> {
+    let mut counts = Counts::default();
+    for entry in fs::read_dir(reports)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|e| e != "xml") {
+            continue;
+        }
+        let text = fs::read_to_string(&path)?;
+        let suite = text
+            .split_once("<testsuite ")
+            .and_then(|(_, rest)| rest.split_once('>'))
+            .map(|(attributes, _)| attributes)
+            .ok_or_else(|| format!("{} is no surefire report", path.display()))?;
+        let of = |name: &str| attribute(suite, name);
+        let bad = of("failures") + of("errors");
+        let skipped = of("skipped");
+        counts.failed += bad;
+        counts.skipped += skipped;
+        counts.passed += of("tests").saturating_sub(bad + skipped);
+    }
+    Ok(counts)
+}
+
+fn attribute(attributes: &str, name: &str) -> u32 {
+    attributes
+        .split_once(&format!(" {name}=\""))
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .and_then(|(value, _)| value.parse().ok())
+        .unwrap_or(0)
+}
+
+/// Trying the jar as a user's Maven project does.
+mod packaged {
+    use super::*;
+
+    /// The quick start, built by Maven in a folder of its own against the jar of dist/, and run on the module path.
+    ///
+    /// Maven's local repository is fresh, so that nothing but the packaged jar can be found; what else it needs comes
+    /// from the usual local repository, which stands in for the central one, so that nothing is downloaded twice.
+    pub fn command() -> Result<Command> {
+        let folder = sh::scratch("java")?.join("packaged");
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        let (jar, pom) = artefact();
+        let coordinates = Path::new(GROUP_FOLDER)
+            .join(ARTIFACT)
+            .join(env!("CARGO_PKG_VERSION"));
+        let published = folder.join("published").join(&coordinates);
+        fs::create_dir_all(&published)?;
+        for file in [&jar, &pom] {
+            fs::copy(sh::root().join("dist").join(file), published.join(file))?;
+        }
+        let project = folder.join("project");
+        copy(&sh::root().join(EXAMPLE), &project)?;
+        let dependency = Build::release()?.dependency()?;
+        let central = central(&dependency)?;
+        let settings = folder.join("settings.xml");
+        fs::write(&settings, settings_xml(central, &folder.join("published")))?;
+        let local = folder.join("local");
+        let mut maven = Command::new("mvn");
+        maven
+            .args([
+                "--batch-mode",
+                "--quiet",
+                "--no-transfer-progress",
+                "--settings",
+            ])
+            .arg(&settings)
+            .arg(format!("-Dmaven.repo.local={}", local.display()))
+            .arg("compile")
+            .current_dir(&project);
+        sh::run(&mut maven)?;
+        let modules = std::env::join_paths([
+            local.join(coordinates).join(jar),
+            local.join(dependency.strip_prefix(central)?),
+        ])?;
+        let mut java = Command::new("java");
+        java.arg("--module-path")
+            .arg(modules)
+            .args(["--add-modules", MODULE, "-cp"])
+            .arg(project.join("target/classes"))
+            .arg("QuickStart")
+            .current_dir(&project);
+        Ok(java)
+    }
+
+    /// The local repository that holds the dependency: below it stands the group's folder.
+    fn central(dependency: &Path) -> Result<&Path> {
+        dependency
+            .ancestors()
+            .find(|p| p.join("com/fasterxml").is_dir())
+            .ok_or_else(|| format!("{} is in no Maven repository", dependency.display()).into())
+    }
+
+    fn settings_xml(central: &Path, published: &Path) -> String {
+        format!(
+            "<settings>\n  <mirrors><mirror><id>here</id><mirrorOf>central</mirrorOf><url>file://{}</url></mirror></mirrors>\n  \
+             <profiles><profile><id>sdk</id><repositories><repository><id>sdk</id><url>file://{}</url></repository>\
+             </repositories></profile></profiles>\n  <activeProfiles><activeProfile>sdk</activeProfile></activeProfiles>\n\
+             </settings>\n",
+            central.display(),
+            published.display()
+        )
+    }
+
+    fn copy(from: &Path, to: &Path) -> Result<()> {
+        fs::create_dir_all(to)?;
+        for entry in fs::read_dir(from)? {
+            let path = entry?.path();
+            let target = to.join(path.file_name().unwrap_or_default());
+            if path.is_dir() {
+                copy(&path, &target)?;
+            } else {
+                fs::copy(&path, &target)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_counted() {
+        let suite =
+            r#"xmlns:xsi="x" name="a" time="0.5" tests="18" errors="1" skipped="2" failures="3""#;
+        assert_eq!(attribute(suite, "tests"), 18);
+        assert_eq!(attribute(suite, "failures"), 3);
+        assert_eq!(attribute(suite, "absent"), 0);
     }
 }

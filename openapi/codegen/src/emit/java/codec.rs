@@ -27,15 +27,21 @@ pub fn emit(_contract: &Contract, model: &Model) -> File {
     }
     let w = &mut unit.body;
     w.line(format!("/** The JSON of {{@link {class}}}. */"));
-    w.block(format!("public final class {class}Codec extends Codec<{class}> {{"), "}", |w| {
-        w.line(format!("public static final {class}Codec INSTANCE = new {class}Codec();"));
-        w.blank();
-        w.line(format!("private {class}Codec() {{}}"));
-        w.blank();
-        read(w, &class, &properties);
-        w.blank();
-        write(w, &class, &properties);
-    });
+    w.block(
+        format!("public final class {class}Codec extends Codec<{class}> {{"),
+        "}",
+        |w| {
+            w.line(format!(
+                "public static final {class}Codec INSTANCE = new {class}Codec();"
+            ));
+            w.blank();
+            w.line(format!("private {class}Codec() {{}}"));
+            w.blank();
+            read(w, &class, &properties);
+            w.blank();
+            write(w, &class, &properties);
+        },
+    );
     unit.file(ROOT)
 }
 
@@ -82,14 +88,18 @@ fn set(property: &Property<'_>) -> String {
 
 fn write(w: &mut Writer, class: &str, properties: &[Property<'_>]) {
     w.line("@Override");
-    w.block(format!("public void write(JsonGenerator out, {class} value) throws IOException {{"), "}", |w| {
-        w.line("out.writeStartObject();");
-        for property in properties {
-            member(w, property);
-        }
-        w.line("Json.writeEntries(out, value.getAdditionalProperties(), Json::writeAny);");
-        w.line("out.writeEndObject();");
-    });
+    w.block(
+        format!("public void write(JsonGenerator out, {class} value) throws IOException {{"),
+        "}",
+        |w| {
+            w.line("out.writeStartObject();");
+            for property in properties {
+                member(w, property);
+            }
+            w.line("Json.writeEntries(out, value.getAdditionalProperties(), Json::writeAny);");
+            w.line("out.writeEndObject();");
+        },
+    );
 }
 
 fn member(w: &mut Writer, property: &Property<'_>) {
@@ -97,9 +107,8 @@ fn member(w: &mut Writer, property: &Property<'_>) {
     let get = format!("value.{}()", property.getter);
     let name = format!("out.writeFieldName({});", literal(&field.name));
     let write = format!("{};", types::write(&field.ty, "out", &get, 0));
-    let or_null = format!(
-        "{name}\nif ({get} == null) {{\n    out.writeNull();\n}} else {{\n    {write}\n}}"
-    );
+    let or_null =
+        format!("{name}\nif ({get} == null) {{\n    out.writeNull();\n}} else {{\n    {write}\n}}");
     if property.always {
         w.line(name);
         w.line(write);

@@ -104,8 +104,14 @@ mod tests {
     #[test]
     fn nothing_escapes_the_comment() {
         assert_eq!(text("An `id` */ here"), "An {@code id} &#42;/ here");
-        assert_eq!(text("`*/` and `{a}`"), "<code>&#42;/</code> and <code>&#123;a&#125;</code>");
-        assert_eq!(text("a\nb\n\nc <d> @e \\u0041"), "a b\n\n<p>c &lt;d&gt; &#64;e &#92;u0041");
+        assert_eq!(
+            text("`*/` and `{a}`"),
+            "<code>&#42;/</code> and <code>&#123;a&#125;</code>"
+        );
+        assert_eq!(
+            text("a\nb\n\nc <d> @e \\u0041"),
+            "a b\n\n<p>c &lt;d&gt; &#64;e &#92;u0041"
+        );
         assert_eq!(phrase("The agent's `id`."), "The agent's {@code id}");
     }
 }

@@ -28,12 +28,22 @@ pub fn emit(enumeration: &Enum) -> File {
     docs::comment(w, &text, &[]);
     w.block(format!("public final class {class} {{"), "}", |w| {
         for (name, (value, meaning)) in names.iter().zip(&enumeration.values) {
-            let text = if meaning.is_empty() { format!("`{value}`.") } else { meaning.clone() };
+            let text = if meaning.is_empty() {
+                format!("`{value}`.")
+            } else {
+                meaning.clone()
+            };
             docs::comment(w, &docs::text(&text), &[]);
-            w.line(format!("public static final {class} {name} = new {class}({});", literal(value)));
+            w.line(format!(
+                "public static final {class} {name} = new {class}({});",
+                literal(value)
+            ));
             w.blank();
         }
-        w.line(format!("private static final List<{class}> KNOWN = List.of({});", names.join(", ")));
+        w.line(format!(
+            "private static final List<{class}> KNOWN = List.of({});",
+            names.join(", ")
+        ));
         w.blank();
         w.line("private final String value;");
         w.blank();
@@ -44,35 +54,58 @@ pub fn emit(enumeration: &Enum) -> File {
         docs::comment(
             w,
             "The value of that text; one of the constants when it is known.",
-            &["@param value as on the wire".into(), "@return the value".into()],
+            &[
+                "@param value as on the wire".into(),
+                "@return the value".into(),
+            ],
         );
-        w.block(format!("public static {class} of(String value) {{"), "}", |w| {
-            w.block(format!("for ({class} known : KNOWN) {{"), "}", |w| {
-                w.block("if (known.value.equals(value)) {", "}", |w| {
-                    w.line("return known;");
+        w.block(
+            format!("public static {class} of(String value) {{"),
+            "}",
+            |w| {
+                w.block(format!("for ({class} known : KNOWN) {{"), "}", |w| {
+                    w.block("if (known.value.equals(value)) {", "}", |w| {
+                        w.line("return known;");
+                    });
                 });
-            });
-            w.line(format!("return new {class}(Objects.requireNonNull(value, \"value\"));"));
-        });
+                w.line(format!(
+                    "return new {class}(Objects.requireNonNull(value, \"value\"));"
+                ));
+            },
+        );
         w.blank();
-        docs::comment(w, "Every value that this release knows.", &["@return the values, in the order of the contract".into()]);
-        w.block(format!("public static List<{class}> known() {{"), "}", |w| {
-            w.line("return KNOWN;");
-        });
+        docs::comment(
+            w,
+            "Every value that this release knows.",
+            &["@return the values, in the order of the contract".into()],
+        );
+        w.block(
+            format!("public static List<{class}> known() {{"),
+            "}",
+            |w| {
+                w.line("return KNOWN;");
+            },
+        );
         w.blank();
         docs::comment(w, "The value as on the wire.", &["@return the text".into()]);
         w.block("public String value() {", "}", |w| {
             w.line("return value;");
         });
         w.blank();
-        docs::comment(w, "Whether this release knows the value.", &["@return false for a value that came later".into()]);
+        docs::comment(
+            w,
+            "Whether this release knows the value.",
+            &["@return false for a value that came later".into()],
+        );
         w.block("public boolean isKnown() {", "}", |w| {
             w.line("return KNOWN.contains(this);");
         });
         w.blank();
         w.line("@Override");
         w.block("public boolean equals(Object other) {", "}", |w| {
-            w.line(format!("return other instanceof {class} that && value.equals(that.value);"));
+            w.line(format!(
+                "return other instanceof {class} that && value.equals(that.value);"
+            ));
         });
         w.blank();
         w.line("@Override");

@@ -86,14 +86,21 @@ pub fn emit(contract: &Contract, model: &Model) -> File {
     unit.import("java.util", "Objects");
     unit.import(INTERNAL, &format!("{class}Codec"));
     unit.import(INTERNAL, "Values");
-    if properties.iter().any(|p| p.field.ty == Type::DateOrDateTime) {
+    if properties
+        .iter()
+        .any(|p| p.field.ty == Type::DateOrDateTime)
+    {
         unit.import("java.time", "Instant");
     }
     let w = &mut unit.body;
     docs::comment(w, &about(model), &[]);
     w.block(format!("public final class {class} {{"), "}", |w| {
         for property in &properties {
-            w.line(format!("private final {} {};", property.ty(), property.ident));
+            w.line(format!(
+                "private final {} {};",
+                property.ty(),
+                property.ident
+            ));
             if let Some(given) = &property.given {
                 w.line(format!("private final boolean {given};"));
             }
@@ -133,7 +140,11 @@ fn about(model: &Model) -> String {
 
 fn entry_points(w: &mut Writer, class: &str, properties: &[Property<'_>]) {
     w.blank();
-    docs::comment(w, "A builder without values.", &["@return the builder".into()]);
+    docs::comment(
+        w,
+        "A builder without values.",
+        &["@return the builder".into()],
+    );
     w.block("public static Builder builder() {", "}", |w| {
         w.line("return new Builder();");
     });
@@ -147,16 +158,28 @@ fn entry_points(w: &mut Writer, class: &str, properties: &[Property<'_>]) {
             "@throws ai.sentryagent.idp.DecodingException when it is not valid JSON or not such a value".into(),
         ],
     );
-    w.block(format!("public static {class} fromJson(String json) {{"), "}", |w| {
-        w.line(format!("return {class}Codec.INSTANCE.fromJson(json);"));
-    });
+    w.block(
+        format!("public static {class} fromJson(String json) {{"),
+        "}",
+        |w| {
+            w.line(format!("return {class}Codec.INSTANCE.fromJson(json);"));
+        },
+    );
     w.blank();
-    docs::comment(w, "The JSON that the service reads. Unlike {@link #toString} it holds secrets.", &["@return the text".into()]);
+    docs::comment(
+        w,
+        "The JSON that the service reads. Unlike {@link #toString} it holds secrets.",
+        &["@return the text".into()],
+    );
     w.block("public String toJson() {", "}", |w| {
         w.line(format!("return {class}Codec.INSTANCE.toJson(this);"));
     });
     w.blank();
-    docs::comment(w, "A builder with this value's fields.", &["@return the builder".into()]);
+    docs::comment(
+        w,
+        "A builder with this value's fields.",
+        &["@return the builder".into()],
+    );
     w.block("public Builder toBuilder() {", "}", |w| {
         w.line("Builder to = new Builder();");
         for property in properties {
@@ -181,14 +204,21 @@ fn accessors(w: &mut Writer, contract: &Contract, property: &Property<'_>) {
         "the value, or null when it is absent"
     };
     docs::comment(w, &describe(contract, field), &[format!("@return {what}")]);
-    w.block(format!("public {} {}() {{", property.ty(), property.getter), "}", |w| {
-        w.line(format!("return this.{};", property.ident));
-    });
+    w.block(
+        format!("public {} {}() {{", property.ty(), property.getter),
+        "}",
+        |w| {
+            w.line(format!("return this.{};", property.ident));
+        },
+    );
     if let Some(given) = &property.given {
         w.blank();
         docs::comment(
             w,
-            &format!("Whether <code>{}</code> is there, be it with a value or as an explicit null.", field.name),
+            &format!(
+                "Whether <code>{}</code> is there, be it with a value or as an explicit null.",
+                field.name
+            ),
             &["@return false when it is absent".into()],
         );
         w.block(format!("public boolean {given}() {{"), "}", |w| {
@@ -220,32 +250,55 @@ fn additional(w: &mut Writer) {
         "Fields that this release does not know.",
         &["@return JSON values by name: null, Boolean, String, Long, BigInteger, BigDecimal, List or Map".into()],
     );
-    w.block("public Map<String, Object> getAdditionalProperties() {", "}", |w| {
-        w.line("return additionalProperties;");
-    });
+    w.block(
+        "public Map<String, Object> getAdditionalProperties() {",
+        "}",
+        |w| {
+            w.line("return additionalProperties;");
+        },
+    );
 }
 
 fn object_methods(w: &mut Writer, class: &str, properties: &[Property<'_>]) {
     w.blank();
     w.line("@Override");
     w.block("public boolean equals(Object other) {", "}", |w| {
-        w.block(format!("if (!(other instanceof {class} that)) {{"), "}", |w| {
-            w.line("return false;");
-        });
+        w.block(
+            format!("if (!(other instanceof {class} that)) {{"),
+            "}",
+            |w| {
+                w.line("return false;");
+            },
+        );
         let mut terms: Vec<String> = properties.iter().map(equality).collect();
-        terms.extend(properties.iter().filter_map(|p| p.given.as_ref()).map(|g| format!("this.{g} == that.{g}")));
+        terms.extend(
+            properties
+                .iter()
+                .filter_map(|p| p.given.as_ref())
+                .map(|g| format!("this.{g} == that.{g}")),
+        );
         terms.push("additionalProperties.equals(that.additionalProperties)".into());
         w.line(format!("return {};", terms.join("\n        && ")));
     });
     w.blank();
     w.line("@Override");
     w.block("public int hashCode() {", "}", |w| {
-        let mut names: Vec<String> = properties.iter().map(|p| format!("this.{}", p.ident)).collect();
+        let mut names: Vec<String> = properties
+            .iter()
+            .map(|p| format!("this.{}", p.ident))
+            .collect();
         names.push("additionalProperties".into());
-        w.line(format!("return Objects.hash(\n        {});", names.join(",\n        ")));
+        w.line(format!(
+            "return Objects.hash(\n        {});",
+            names.join(",\n        ")
+        ));
     });
     w.blank();
-    docs::comment(w, "For people. Secrets, and the values of fields that this release does not know, are masked.", &[]);
+    docs::comment(
+        w,
+        "For people. Secrets, and the values of fields that this release does not know, are masked.",
+        &[],
+    );
     w.line("@Override");
     w.block("public String toString() {", "}", |w| {
         let mut parts = vec![format!("\"{class}{{\"")];
@@ -310,8 +363,13 @@ fn setters(w: &mut Writer, contract: &Contract, property: &Property<'_>) {
     let field = property.field;
     let mut text = describe(contract, field);
     if let Some(default) = &field.default {
-        let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
-        text.push_str(&format!("\n\n<p>{}", docs::text(&format!("When left out: `{default}`."))));
+        let default = default
+            .as_str()
+            .map_or_else(|| default.to_string(), str::to_owned);
+        text.push_str(&format!(
+            "\n\n<p>{}",
+            docs::text(&format!("When left out: `{default}`."))
+        ));
     } else if field.sdk_default.is_some() {
         text.push_str("\n\n<p>When left out the client fills it in.");
     }
@@ -327,21 +385,42 @@ fn setters(w: &mut Writer, contract: &Contract, property: &Property<'_>) {
         overloads.push((primitive.to_owned(), "value".into()));
     }
     match &field.ty {
-        Type::Enum(_) => overloads.push(("String".into(), format!("value == null ? null : {boxed}.of(value)"))),
-        Type::DateOrDateTime => overloads.push(("Instant".into(), "value == null ? null : Values.timestamp(value)".into())),
+        Type::Enum(_) => overloads.push((
+            "String".into(),
+            format!("value == null ? null : {boxed}.of(value)"),
+        )),
+        Type::DateOrDateTime => overloads.push((
+            "Instant".into(),
+            "value == null ? null : Values.timestamp(value)".into(),
+        )),
         _ => {}
     }
     for (ty, value) in overloads {
         w.blank();
-        let null = if types::primitive(&field.ty) == Some(ty.as_str()) { "" } else { null };
-        docs::comment(w, &text, &[format!("@param value the value{null}"), "@return this builder".into()]);
-        w.block(format!("public Builder {}({ty} value) {{", property.setter), "}", |w| {
-            w.line(format!("this.{} = {value};", property.ident));
-            if let Some(given) = &property.given {
-                w.line(format!("this.{given} = true;"));
-            }
-            w.line("return this;");
-        });
+        let null = if types::primitive(&field.ty) == Some(ty.as_str()) {
+            ""
+        } else {
+            null
+        };
+        docs::comment(
+            w,
+            &text,
+            &[
+                format!("@param value the value{null}"),
+                "@return this builder".into(),
+            ],
+        );
+        w.block(
+            format!("public Builder {}({ty} value) {{", property.setter),
+            "}",
+            |w| {
+                w.line(format!("this.{} = {value};", property.ident));
+                if let Some(given) = &property.given {
+                    w.line(format!("this.{given} = true;"));
+                }
+                w.line("return this;");
+            },
+        );
     }
 }
 
@@ -355,7 +434,11 @@ fn build(w: &mut Writer, class: &str, properties: &[Property<'_>]) {
     docs::comment(w, "The value.", &tags);
     w.block(format!("public {class} build() {{"), "}", |w| {
         for property in needed {
-            w.line(format!("Values.given({}, this.{});", literal(&property.field.name), property.ident));
+            w.line(format!(
+                "Values.given({}, this.{});",
+                literal(&property.field.name),
+                property.ident
+            ));
         }
         w.line(format!("return new {class}(this);"));
     });

@@ -63,10 +63,13 @@ fn entry(w: &mut Writer, contract: &Contract, operation: &Operation) {
             "(client, args) -> {{\n            client.{section}().{method}({args});\n            return null;\n        }}"
         ),
     };
-    let json = operation
-        .result()
-        .map_or_else(|| "done -> null".to_owned(), |name| format!("{}::toJson", class(name)));
-    let future = format!("(AgentIdPClient client, Args args) -> client.{section}().{method}Async({args}).thenApply({json})");
+    let json = operation.result().map_or_else(
+        || "done -> null".to_owned(),
+        |name| format!("{}::toJson", class(name)),
+    );
+    let future = format!(
+        "(AgentIdPClient client, Args args) -> client.{section}().{method}Async({args}).thenApply({json})"
+    );
     let pages = operation.paging.as_ref().map_or_else(
         || "null".to_owned(),
         |paging| {

@@ -77,7 +77,13 @@ fn imports(unit: &mut Unit, contract: &Contract, operation: &Operation) {
 }
 
 /// The overloads of one method: the longest does the work.
-fn family(w: &mut Writer, contract: &Contract, operation: &Operation, signature: &Signature<'_>, style: Style) {
+fn family(
+    w: &mut Writer,
+    contract: &Contract,
+    operation: &Operation,
+    signature: &Signature<'_>,
+    style: Style,
+) {
     if signature.trailing_optional() {
         overload(w, contract, operation, signature, style, false, false);
     }
@@ -126,39 +132,60 @@ fn overload(
         if trailing {
             params.push(format!("{} {}", t.class, t.ident));
         }
-        all.push(if trailing { t.ident.clone() } else { format!("({}) null", t.class) });
+        all.push(if trailing {
+            t.ident.clone()
+        } else {
+            format!("({}) null", t.class)
+        });
     }
     if options {
         params.push(format!("CallOptions {}", signature.options));
     }
-    all.push(if options { signature.options.clone() } else { "(CallOptions) null".into() });
+    all.push(if options {
+        signature.options.clone()
+    } else {
+        "(CallOptions) null".into()
+    });
     w.blank();
     comment(w, operation, signature, style, trailing, options);
     let name = method(operation, style);
     let returns = returns(operation, style);
-    w.block(format!("public {returns} {name}({}) {{", params.join(", ")), "}", |w| {
-        if trailing && options {
-            match (style, &operation.paging) {
-                (Style::Pages, Some(paging)) => pages(w, contract, operation, signature, paging),
-                _ => call(w, operation, signature, style),
+    w.block(
+        format!("public {returns} {name}({}) {{", params.join(", ")),
+        "}",
+        |w| {
+            if trailing && options {
+                match (style, &operation.paging) {
+                    (Style::Pages, Some(paging)) => {
+                        pages(w, contract, operation, signature, paging)
+                    }
+                    _ => call(w, operation, signature, style),
+                }
+            } else {
+                let give = if returns == "void" { "" } else { "return " };
+                w.line(format!("{give}{name}({});", all.join(", ")));
             }
-        } else {
-            let give = if returns == "void" { "" } else { "return " };
-            w.line(format!("{give}{name}({});", all.join(", ")));
-        }
-    });
+        },
+    );
 }
 
 fn call(w: &mut Writer, operation: &Operation, signature: &Signature<'_>, style: Style) {
     let mut envelope = "new Envelope()".to_owned();
     for p in signature.positional.iter().filter(|p| !p.in_body) {
-        let value = if positional_type(p.field) == "String" { p.ident.clone() } else { format!("String.valueOf({})", p.ident) };
+        let value = if positional_type(p.field) == "String" {
+            p.ident.clone()
+        } else {
+            format!("String.valueOf({})", p.ident)
+        };
         envelope.push_str(&format!(".path({}, {value})", literal(&p.field.name)));
     }
     for t in &signature.trailing {
         let mut value = t.ident.clone();
         if t.body && empty_body(operation) {
-            value = format!("({value} == null ? {}.builder() : {value}.toBuilder())", t.class);
+            value = format!(
+                "({value} == null ? {}.builder() : {value}.toBuilder())",
+                t.class
+            );
             for p in signature.in_body() {
                 value.push_str(&format!(".{}({})", ident(&p.field.name), p.ident));
             }
@@ -179,19 +206,35 @@ fn call(w: &mut Writer, operation: &Operation, signature: &Signature<'_>, style:
 }
 
 /// The page after a page: by counting, or by the cursor that came with it.
-fn pages(w: &mut Writer, contract: &Contract, operation: &Operation, signature: &Signature<'_>, paging: &Paging) {
+fn pages(
+    w: &mut Writer,
+    contract: &Contract,
+    operation: &Operation,
+    signature: &Signature<'_>,
+    paging: &Paging,
+) {
     let Some(query) = signature.trailing.iter().find(|t| !t.body) else {
         // Without a query there is nothing to turn the page with: the first is the only one.
-        w.line(format!("return new Pages<>(next -> new Pages.Page<>({}.getData(), null));", first_page(operation, signature, "")));
+        w.line(format!(
+            "return new Pages<>(next -> new Pages.Page<>({}.getData(), null));",
+            first_page(operation, signature, "")
+        ));
         return;
     };
     let class = &query.class;
-    w.line(format!("{class} first = {0} == null ? {class}.builder().build() : {0};", query.ident));
+    w.line(format!(
+        "{class} first = {0} == null ? {class}.builder().build() : {0};",
+        query.ident
+    ));
     let turned = match paging.style {
         PagingStyle::Page => "first.toBuilder().page((Long) next).build()".to_owned(),
         PagingStyle::Cursor => {
             // The service takes a page or a cursor, not both.
-            let counted = contract.model(&query.model).fields.iter().any(|f| f.name == "page");
+            let counted = contract
+                .model(&query.model)
+                .fields
+                .iter()
+                .any(|f| f.name == "page");
             let unset = if counted { ".page((Long) null)" } else { "" };
             format!("first.toBuilder(){unset}.cursor((String) next).build()")
         }
@@ -211,14 +254,26 @@ fn pages(w: &mut Writer, contract: &Contract, operation: &Operation, signature: 
     };
     w.block("return new Pages<>(next -> {", "});", |w| {
         w.line(format!("{class} turned = next == null ? first : {turned};"));
-        w.line(format!("var page = {};", first_page(operation, signature, "turned")));
+        w.line(format!(
+            "var page = {};",
+            first_page(operation, signature, "turned")
+        ));
         w.line(format!("return {page};"));
     });
 }
 
 fn first_page(operation: &Operation, signature: &Signature<'_>, query: &str) -> String {
-    let mut args: Vec<&str> = signature.positional.iter().map(|p| p.ident.as_str()).collect();
-    args.extend(signature.trailing.iter().map(|t| if t.body { t.ident.as_str() } else { query }));
+    let mut args: Vec<&str> = signature
+        .positional
+        .iter()
+        .map(|p| p.ident.as_str())
+        .collect();
+    args.extend(
+        signature
+            .trailing
+            .iter()
+            .map(|t| if t.body { t.ident.as_str() } else { query }),
+    );
     args.push(&signature.options);
     format!("{}({})", ident(&operation.id), args.join(", "))
 }
@@ -230,10 +285,21 @@ fn getter(contract: &Contract, operation: &Operation, field: &str) -> String {
         .map_or_else(|| format!("get{}", pascal(field)), |p| p.getter)
 }
 
-fn comment(w: &mut Writer, operation: &Operation, signature: &Signature<'_>, style: Style, trailing: bool, options: bool) {
+fn comment(
+    w: &mut Writer,
+    operation: &Operation,
+    signature: &Signature<'_>,
+    style: Style,
+    trailing: bool,
+    options: bool,
+) {
     let mut tags = Vec::new();
     for p in &signature.positional {
-        let what = if p.field.description.is_empty() { p.field.name.clone() } else { p.field.description.clone() };
+        let what = if p.field.description.is_empty() {
+            p.field.name.clone()
+        } else {
+            p.field.description.clone()
+        };
         tags.push(format!("@param {} {}", p.ident, docs::phrase(&what)));
     }
     for t in signature.trailing.iter().filter(|_| trailing) {
@@ -242,17 +308,31 @@ fn comment(w: &mut Writer, operation: &Operation, signature: &Signature<'_>, sty
         tags.push(format!("@param {} {what}{null}", t.ident));
     }
     if options {
-        tags.push(format!("@param {} settings of this call, or null", signature.options));
+        tags.push(format!(
+            "@param {} settings of this call, or null",
+            signature.options
+        ));
     }
     match style {
         Style::Sync => {
             if operation.result().is_some() {
-                tags.push(format!("@return {}", docs::phrase(&operation.answers[0].description)));
+                tags.push(format!(
+                    "@return {}",
+                    docs::phrase(&operation.answers[0].description)
+                ));
             }
-            tags.push("@throws AgentIdPException when the call fails; the subclass says what can be done".into());
+            tags.push(
+                "@throws AgentIdPException when the call fails; the subclass says what can be done"
+                    .into(),
+            );
         }
-        Style::Async => tags.push(format!("@return the future of: {}", docs::phrase(&operation.answers[0].description))),
-        Style::Pages => tags.push("@return the items, fetched page by page as they are read".into()),
+        Style::Async => tags.push(format!(
+            "@return the future of: {}",
+            docs::phrase(&operation.answers[0].description)
+        )),
+        Style::Pages => {
+            tags.push("@return the items, fetched page by page as they are read".into())
+        }
     }
     docs::comment(w, &about(operation, style), &tags);
 }
@@ -267,7 +347,12 @@ fn about(operation: &Operation, style: Style) -> String {
             text.push_str(&format!("\n\n<p>{}", docs::text(&who(&operation.auth))));
             let mut codes: Vec<String> = Vec::new();
             for error in &operation.errors {
-                codes.extend(error.codes.iter().map(|c| format!("{{@code {c}}} ({})", error.status)));
+                codes.extend(
+                    error
+                        .codes
+                        .iter()
+                        .map(|c| format!("{{@code {c}}} ({})", error.status)),
+                );
             }
             if !codes.is_empty() {
                 text.push_str(&format!("\n\n<p>Errors: {}.", codes.join(", ")));
@@ -279,7 +364,11 @@ fn about(operation: &Operation, style: Style) -> String {
 
 fn who(auth: &Auth) -> String {
     let scopes = |scopes: &[String]| {
-        if scopes.is_empty() { "Any token will do.".to_owned() } else { format!("Scope: `{}`.", scopes.join(" ")) }
+        if scopes.is_empty() {
+            "Any token will do.".to_owned()
+        } else {
+            format!("Scope: `{}`.", scopes.join(" "))
+        }
     };
     match auth {
         Auth::Public => "Public: no token is sent.".into(),
@@ -310,7 +399,10 @@ pub fn operations(contract: &Contract) -> File {
         }
         w.blank();
         let ids: Vec<String> = contract.operations().map(|o| literal(&o.id)).collect();
-        w.line(format!("static final List<String> IDS = List.of(\n        {});", ids.join(",\n        ")));
+        w.line(format!(
+            "static final List<String> IDS = List.of(\n        {});",
+            ids.join(",\n        ")
+        ));
         w.blank();
         w.line("private Operations() {}");
     });
@@ -322,25 +414,49 @@ pub fn all(contract: &Contract) -> File {
     let mut unit = Unit::new(MAIN, "AgentIdPServices");
     unit.import(INTERNAL, "Bridge");
     let w = &mut unit.body;
-    docs::comment(w, "The services of an {@link AgentIdPClient}, one for each section of the API.", &[]);
-    w.block("public abstract sealed class AgentIdPServices permits AgentIdPClient {", "}", |w| {
-        for section in &contract.sections {
-            w.line(format!("private final {} {};", section.service.java, ident(&section.name)));
-        }
-        w.blank();
-        w.block("AgentIdPServices(Bridge bridge) {", "}", |w| {
+    docs::comment(
+        w,
+        "The services of an {@link AgentIdPClient}, one for each section of the API.",
+        &[],
+    );
+    w.block(
+        "public abstract sealed class AgentIdPServices permits AgentIdPClient {",
+        "}",
+        |w| {
             for section in &contract.sections {
-                w.line(format!("this.{} = new {}(bridge);", ident(&section.name), section.service.java));
+                w.line(format!(
+                    "private final {} {};",
+                    section.service.java,
+                    ident(&section.name)
+                ));
             }
-        });
-        for section in &contract.sections {
             w.blank();
-            docs::comment(w, &docs::text(&section.description), &["@return the service".into()]);
-            let name = ident(&section.name);
-            w.block(format!("public final {} {name}() {{", section.service.java), "}", |w| {
-                w.line(format!("return this.{name};"));
+            w.block("AgentIdPServices(Bridge bridge) {", "}", |w| {
+                for section in &contract.sections {
+                    w.line(format!(
+                        "this.{} = new {}(bridge);",
+                        ident(&section.name),
+                        section.service.java
+                    ));
+                }
             });
-        }
-    });
+            for section in &contract.sections {
+                w.blank();
+                docs::comment(
+                    w,
+                    &docs::text(&section.description),
+                    &["@return the service".into()],
+                );
+                let name = ident(&section.name);
+                w.block(
+                    format!("public final {} {name}() {{", section.service.java),
+                    "}",
+                    |w| {
+                        w.line(format!("return this.{name};"));
+                    },
+                );
+            }
+        },
+    );
     unit.file(ROOT)
 }

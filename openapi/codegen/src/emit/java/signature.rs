@@ -66,13 +66,17 @@ impl<'a> Signature<'a> {
         if let Some(body) = &operation.body {
             let model = contract.model(&body.model);
             for name in &body.positional {
-                positional.extend(model.fields.iter().filter(|f| f.name == *name).map(|field| {
-                    Positional {
-                        field,
-                        ident: names.name(ident(name)),
-                        in_body: true,
-                    }
-                }));
+                positional.extend(
+                    model
+                        .fields
+                        .iter()
+                        .filter(|f| f.name == *name)
+                        .map(|field| Positional {
+                            field,
+                            ident: names.name(ident(name)),
+                            in_body: true,
+                        }),
+                );
             }
             trailing.push(Trailing {
                 model: body.model.clone(),

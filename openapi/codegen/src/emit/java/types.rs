@@ -109,8 +109,14 @@ pub fn write(ty: &Type, out: &str, value: &str, depth: usize) -> String {
         Type::Boolean => format!("Json.writeBool({out}, {value})"),
         Type::Enum(_) => format!("Json.writeString({out}, {value}.value())"),
         Type::Model(name) => format!("{}Codec.INSTANCE.write({out}, {value})", class(name)),
-        Type::List(item) => format!("Json.writeList({out}, {value}, {})", writer(item, depth + 1)),
-        Type::Map(inner) => format!("Json.writeMap({out}, {value}, {})", writer(inner, depth + 1)),
+        Type::List(item) => format!(
+            "Json.writeList({out}, {value}, {})",
+            writer(item, depth + 1)
+        ),
+        Type::Map(inner) => format!(
+            "Json.writeMap({out}, {value}, {})",
+            writer(inner, depth + 1)
+        ),
         Type::Any => format!("Json.writeAny({out}, {value})"),
     }
 }
