@@ -155,6 +155,8 @@ pub struct Answer {
     /// Answers something that is not HTTP.
     #[serde(default)]
     pub garbage: bool,
+    /// Milliseconds before the answer: so that every caller of a burst is waiting when it comes.
+    pub hold_ms: Option<u64>,
     /// The same answer this many times, once unless said.
     pub repeat: Option<usize>,
 }

@@ -134,6 +134,9 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
                 ..Answer::default()
             },
         };
+        if let Some(ms) = answer.hold_ms {
+            tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+        }
         if answer.hang {
             // Reading ends when the client gives up.
             let mut byte = [0];
