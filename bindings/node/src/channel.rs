@@ -29,13 +29,10 @@ impl Channel {
         let bell = Arc::new(Bell::new(&wake)?);
         let ring = Arc::clone(&bell);
         let inner = bridge::Channel::new(Decode::Check, move || ring.ring());
-        env.add_env_cleanup_hook(
-            (Arc::clone(&inner), Arc::clone(&bell)),
-            |(inner, bell)| {
-                inner.close();
-                bell.silence();
-            },
-        )?;
+        env.add_env_cleanup_hook((Arc::clone(&inner), Arc::clone(&bell)), |(inner, bell)| {
+            inner.close();
+            bell.silence();
+        })?;
         Ok(Self {
             inner,
             bell,
@@ -47,8 +44,12 @@ impl Channel {
     #[napi(catch_unwind)]
     pub fn start(&mut self, env: Env, client: &Client, id: i64, operation: u32, args: String) {
         self.count_up(env);
-        self.inner
-            .start(client.bridge(), id.unsigned_abs(), operation, args.as_bytes());
+        self.inner.start(
+            client.bridge(),
+            id.unsigned_abs(),
+            operation,
+            args.as_bytes(),
+        );
     }
 
     /// Asks for a token.

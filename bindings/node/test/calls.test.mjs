@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { AbortError, AgentIdPClient, AgentIdPError, ApiTimeoutError, TokenManager } from '@sentryagent/idp-sdk';
 import { AGENT, SECRET, TOKEN, configOf, json, never, serve } from './support/server.mjs';
 
-describe('calls', () => {
+describe('calls', { timeout: 60_000 }, () => {
   let server, client, answer;
   before(async () => {
     server = await serve({ handle: (request, response, count) => answer(request, response, count) });

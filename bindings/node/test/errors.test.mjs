@@ -5,7 +5,7 @@ import { AGENT, configOf, json, never, serve } from './support/server.mjs';
 
 const { AgentIdPClient, AgentIdPError } = sdk;
 
-describe('errors', () => {
+describe('errors', { timeout: 60_000 }, () => {
   let server, client, answer;
   before(async () => {
     server = await serve({ handle: (request, response, count) => answer(request, response, count) });

@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { run } from './support/child.mjs';
 import { AGENT, SECRET, json, never, serve } from './support/server.mjs';
 
-describe('life', () => {
+describe('life', { timeout: 60_000 }, () => {
   let server, answer, env;
   before(async () => {
     server = await serve({ handle: (request, response) => answer(request, response) });

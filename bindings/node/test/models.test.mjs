@@ -19,7 +19,7 @@ const Box = model({
   },
 });
 
-describe('models', () => {
+describe('models', { timeout: 60_000 }, () => {
   it('converts lists, dictionaries and free JSON through and through', () => {
     const json = {
       keys: [

@@ -8,7 +8,7 @@ import { run } from './support/child.mjs';
 const require = createRequire(import.meta.url);
 const cjs = require('@sentryagent/idp-sdk');
 
-describe('package', () => {
+describe('package', { timeout: 60_000 }, () => {
   it('is the same package by import and by require', () => {
     assert.deepEqual(Object.keys(esm).sort(), Object.keys(cjs).sort());
     for (const name of Object.keys(cjs)) assert.equal(esm[name], cjs[name], name);

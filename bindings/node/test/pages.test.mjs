@@ -11,7 +11,7 @@ const collect = async (iterator) => {
   return out;
 };
 
-describe('pages', () => {
+describe('pages', { timeout: 60_000 }, () => {
   it('counts pages up until the total is reached', async () => {
     const queries = [];
     const fetch = async (query) => {

@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { Agent, AgentIdPClient, AgentStatus, DecodingError, TokenResponse } from '@sentryagent/idp-sdk';
 import { AGENT, TOKEN, configOf, json, serve } from './support/server.mjs';
 
-describe('values', () => {
+describe('values', { timeout: 60_000 }, () => {
   let server, client, answer;
   before(async () => {
     server = await serve({ handle: (_, response) => json(response, 200, answer) });

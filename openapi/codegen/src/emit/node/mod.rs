@@ -4,6 +4,7 @@
 //! Owns: names and types in TypeScript, doc comments, and which arguments a method takes.
 //! Refuses: behaviour. A method is one call of the hand-written base class with the operation's index.
 
+mod arguments;
 mod docs;
 mod models;
 mod naming;

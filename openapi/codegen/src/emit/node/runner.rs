@@ -1,9 +1,9 @@
 //! The conformance runner's table: each operation's public method, from wire arguments to wire values.
 
 use super::{
+    arguments::{Role, arguments},
     file,
     naming::{self, key, quoted, section_member, type_name},
-    services::{Role, arguments},
 };
 use crate::{
     model::{Contract, Operation},

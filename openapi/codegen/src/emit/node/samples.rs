@@ -3,15 +3,15 @@
 use serde_json::Value;
 
 use super::{
+    arguments::{self, Role},
     naming::{self, key, quoted},
-    services::{self, Role},
 };
 use crate::model::{Contract, Field, Operation, Type};
 
 /// The arguments that must be given, as literals.
 pub fn arguments(contract: &Contract, operation: &Operation) -> Vec<String> {
     let positional: &[String] = operation.body.as_ref().map_or(&[], |b| &b.positional);
-    services::arguments(contract, operation)
+    arguments::arguments(contract, operation)
         .iter()
         .filter(|argument| !argument.optional)
         .map(|argument| match &argument.role {
