@@ -10,11 +10,11 @@ use axum::Router;
 
 use crate::{
     agents,
-    audit::{Recorder, SystemRandomness},
+    audit::Recorder,
     auth::{self, Authenticator, Clients, Verifier},
     bootstrap,
     clock::Clock,
-    config::{Config, ConfigError, Database},
+    config::{Config, ConfigError},
     credentials, generated,
     health::Lifecycle,
     http::{self, Gate, Routes},
@@ -24,10 +24,7 @@ use crate::{
     policy::{BuiltIn, Policy},
     revocation::Revocation,
     secrets::{EncryptionKeys, Random, Secrets, SystemRandom},
-    storage::{
-        Storage, StorageError,
-        sqlite::{Options, SqliteStorage},
-    },
+    storage::{self, Storage, StorageError},
     tokens,
 };
 
@@ -142,7 +139,7 @@ impl<'a> Builder<'a> {
         let routes = self.routes(&auth, &keys, &recorder);
         let gate = Arc::new(self.gate(&auth));
         Ok(App {
-            router: http::documents(routes.into_router(&gate)),
+            router: http::documents(routes.into_router(&gate), &gate),
             storage: self.storage,
             auth,
             revocation,
@@ -230,18 +227,7 @@ impl<'a> Builder<'a> {
 
 /// Opens the store that is configured.
 pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Storage>, StartError> {
-    let Database::Sqlite(path) = &config.database;
-    if let Some(folder) = path.parent() {
-        prepare(folder)?;
-    }
-    let options = Options {
-        path: path.clone(),
-        auto_migrate: config.auto_migrate,
-        clock,
-        randomness: Arc::new(SystemRandomness),
-    };
-    let storage = SqliteStorage::open(options).await.map_err(StartError::failed)?;
-    Ok(Arc::new(storage))
+    storage::open(config, clock).await.map_err(StartError::failed)
 }
 
 /// Makes the folder, for the owner alone; one that is there is left as it is.

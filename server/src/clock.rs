@@ -47,6 +47,11 @@ impl ManualClock {
         Self(AtomicI64::new(now.ms()))
     }
 
+    /// Stands at another moment, an earlier one too: machines' clocks do go back.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.ms(), Ordering::SeqCst);
+    }
+
     /// Moves forward.
     pub fn advance(&self, by: Duration) {
         let ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);

@@ -86,13 +86,16 @@ fn write_number(out: &mut String, number: &Number) {
         && integer.unsigned_abs() <= SAFE_INTEGER_MAX
     {
         let _ = write!(out, "{integer}");
-    } else if let Some(double) = number.as_f64() {
-        write_double(out, double);
+    } else if let Some(double) = number.as_f64()
+        && let Some(number) = Number::from_f64(double)
+    {
+        write_double(out, &number, double);
     }
 }
 
-/// `Number::toString` of ECMAScript, from the shortest digits that read back as the same double.
-fn write_double(out: &mut String, double: f64) {
+/// `Number::toString` of ECMAScript, from the shortest digits that read back as the same double. They come from
+/// `serde_json`, which of two equally short ones takes the even one, as ECMAScript engines do and `std` does not.
+fn write_double(out: &mut String, number: &Number, double: f64) {
     if double == 0.0 {
         out.push('0');
         return;
@@ -100,11 +103,7 @@ fn write_double(out: &mut String, double: f64) {
     if double < 0.0 {
         out.push('-');
     }
-    let scientific = format!("{:e}", double.abs());
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    // The decimal point stands after this many digits.
-    let point: i32 = exponent.parse::<i32>().unwrap_or(0) + 1;
+    let (digits, point) = shortest(&number.to_string());
     let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
     match point {
         _ if count <= point && point <= 21 => {
@@ -126,9 +125,27 @@ fn write_double(out: &mut String, double: f64) {
             if !rest.is_empty() {
                 let _ = write!(out, ".{rest}");
             }
-            let _ = write!(out, "e{}{}", if point > 0 { '+' } else { '-' }, (point - 1).abs());
+            let _ = write!(
+                out,
+                "e{}{}",
+                if point > 0 { '+' } else { '-' },
+                (point - 1).abs()
+            );
         }
     }
+}
+
+/// The digits of a number's text without zeros at either end, and after how many of them the decimal point stands.
+fn shortest(text: &str) -> (String, i32) {
+    let text = text.trim_start_matches('-');
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{fraction}");
+    let significant = all.trim_start_matches('0');
+    let leading = i32::try_from(all.len() - significant.len()).unwrap_or(i32::MAX);
+    let point = i32::try_from(whole.len()).unwrap_or(i32::MAX) - leading
+        + exponent.parse::<i32>().unwrap_or(0);
+    (significant.trim_end_matches('0').to_owned(), point)
 }
 
 #[cfg(test)]
@@ -155,7 +172,12 @@ mod tests {
         let input = r#"{"\u20ac":"Euro Sign","\r":"Carriage Return","\ufb33":"Hebrew Letter Dalet With Dagesh","1":"One",
             "\ud83d\ude00":"Emoji: Grinning Face","\u0080":"Control","\u00f6":"Latin Small Letter O With Diaeresis"}"#;
         let value: Value = serde_json::from_str(&canonical(input)).unwrap();
-        let order: Vec<&str> = value.as_object().unwrap().values().map(|name| name.as_str().unwrap()).collect();
+        let order: Vec<&str> = value
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|name| name.as_str().unwrap())
+            .collect();
         assert_eq!(
             order,
             [
@@ -199,7 +221,11 @@ mod tests {
             (0xbecb_f647_612f_3696, "-0.0000033333333333333333"),
             (0x4314_3ff3_c1cb_0959, "1424953923781206.2"),
         ] {
-            assert_eq!(canonical_json(&serde_json::json!(f64::from_bits(bits))), expected, "{bits:016x}");
+            assert_eq!(
+                canonical_json(&serde_json::json!(f64::from_bits(bits))),
+                expected,
+                "{bits:016x}"
+            );
         }
     }
 

@@ -27,7 +27,13 @@ pub struct NewEvent {
 
 impl NewEvent {
     /// What a caller did to an agent of `organization_id`, itself or another: then `metadata.actorId` says who did it.
-    pub fn of(call: &Call, caller: &Caller, organization_id: Uuid, about: Uuid, action: AuditAction) -> Self {
+    pub fn of(
+        call: &Call,
+        caller: &Caller,
+        organization_id: Uuid,
+        about: Uuid,
+        action: AuditAction,
+    ) -> Self {
         let event = Self::about(call, organization_id, Some(about), action);
         if about == caller.agent_id {
             event
@@ -37,7 +43,12 @@ impl NewEvent {
     }
 
     /// What happened in a call whose caller is unknown or beside the point.
-    pub fn about(call: &Call, organization_id: Uuid, agent_id: Option<Uuid>, action: AuditAction) -> Self {
+    pub fn about(
+        call: &Call,
+        organization_id: Uuid,
+        agent_id: Option<Uuid>,
+        action: AuditAction,
+    ) -> Self {
         Self {
             organization_id,
             agent_id,

@@ -140,12 +140,22 @@ mod tests {
             "userAgent": "a \"quoted\"\u{1} agent", "metadata": {"scope": "agents:read"},
         }));
         let salt = [0xab; 16];
-        assert_eq!(payload_hash(&salt, &payload), sha256(format!("{}{oracle}", "ab".repeat(16)).as_bytes()));
+        assert_eq!(
+            payload_hash(&salt, &payload),
+            sha256(format!("{}{oracle}", "ab".repeat(16)).as_bytes())
+        );
     }
 
     #[test]
     fn an_event_about_nobody_has_a_null_agent() {
-        let payload = Payload { agent_id: None, action: "auth.failed", outcome: "failure", ip_address: "", user_agent: "", metadata: "{}" };
+        let payload = Payload {
+            agent_id: None,
+            action: "auth.failed",
+            outcome: "failure",
+            ip_address: "",
+            user_agent: "",
+            metadata: "{}",
+        };
         let text = r#"{"action":"auth.failed","agentId":null,"ipAddress":"","metadata":{},"outcome":"failure","userAgent":""}"#;
         assert_eq!(payload_hash(&[], &payload), sha256(text.as_bytes()));
     }
@@ -179,7 +189,10 @@ mod tests {
             metadata: r#"{"scope":"agents:read"}"#,
         };
         let payload_hash = payload_hash(&[0x5a; 16], &payload);
-        assert_eq!(to_hex(&payload_hash), "8c432a4875a98b5aec6d7b95516fe2fdca215d9a4998b4c6d712671bbf0c23c4");
+        assert_eq!(
+            to_hex(&payload_hash),
+            "8c432a4875a98b5aec6d7b95516fe2fdca215d9a4998b4c6d712671bbf0c23c4"
+        );
         let link = ChainLink {
             organization_id: ORGANIZATION,
             sequence: 2,
@@ -188,6 +201,9 @@ mod tests {
             payload_hash: &payload_hash,
             previous_hash: &[0xff; 32],
         };
-        assert_eq!(to_hex(&chain_hash(&link)), "6588f106e9dc130134fab533f02f1de1d212df6606d853be15a4af8abbfb30db");
+        assert_eq!(
+            to_hex(&chain_hash(&link)),
+            "6588f106e9dc130134fab533f02f1de1d212df6606d853be15a4af8abbfb30db"
+        );
     }
 }

@@ -41,8 +41,16 @@ struct Expected {
 ///
 /// # Errors
 /// Only when the store cannot be read; a broken chain is an answer.
-pub async fn verify_chain(audit: &dyn AuditStore, organization: Uuid, span: Span) -> StorageResult<Verification> {
-    let mut found = Verification { verified: true, checked_count: 0, broken_at: None };
+pub async fn verify_chain(
+    audit: &dyn AuditStore,
+    organization: Uuid,
+    span: Span,
+) -> StorageResult<Verification> {
+    let mut found = Verification {
+        verified: true,
+        checked_count: 0,
+        broken_at: None,
+    };
     // Read before the events: what is appended meanwhile must not look like an end that does not match.
     let head = audit.head(organization).await?;
     let Some(mut expected) = begin(audit, organization, span).await? else {
@@ -62,7 +70,10 @@ pub async fn verify_chain(audit: &dyn AuditStore, organization: Uuid, span: Span
                 found.broken_at = Some(event.event_id);
                 return Ok(found);
             }
-            expected = Expected { sequence: event.sequence + 1, previous_hash: event.hash };
+            expected = Expected {
+                sequence: event.sequence + 1,
+                previous_hash: event.hash,
+            };
             last = Some(event.event_id);
         }
         if !full {
@@ -77,8 +88,15 @@ pub async fn verify_chain(audit: &dyn AuditStore, organization: Uuid, span: Span
 }
 
 /// The first event of the span and the hash it must follow; `None` when the span has no event.
-async fn begin(audit: &dyn AuditStore, organization: Uuid, span: Span) -> StorageResult<Option<Expected>> {
-    let first = Expected { sequence: 1, previous_hash: Vec::new() };
+async fn begin(
+    audit: &dyn AuditStore,
+    organization: Uuid,
+    span: Span,
+) -> StorageResult<Option<Expected>> {
+    let first = Expected {
+        sequence: 1,
+        previous_hash: Vec::new(),
+    };
     let Some(from) = span.from else {
         return Ok(Some(first));
     };
@@ -88,11 +106,21 @@ async fn begin(audit: &dyn AuditStore, organization: Uuid, span: Span) -> Storag
     if sequence <= 1 {
         return Ok(Some(first));
     }
-    let before = audit.chain(organization, sequence - 1, 1).await?.into_iter().next();
+    let before = audit
+        .chain(organization, sequence - 1, 1)
+        .await?
+        .into_iter()
+        .next();
     Ok(Some(match before {
-        Some(event) if event.sequence == sequence - 1 => Expected { sequence, previous_hash: event.hash },
+        Some(event) if event.sequence == sequence - 1 => Expected {
+            sequence,
+            previous_hash: event.hash,
+        },
         // The event before is missing: nothing matches an impossible hash, so the break shows at the first event.
-        _ => Expected { sequence, previous_hash: vec![0] },
+        _ => Expected {
+            sequence,
+            previous_hash: vec![0],
+        },
     }))
 }
 

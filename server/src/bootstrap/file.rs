@@ -35,8 +35,18 @@ pub struct BootstrapFile {
 
 impl BootstrapFile {
     /// What the file will say.
-    pub fn new(base_url: &str, client_id: Uuid, organization_id: Uuid, client_secret: Secret) -> Self {
-        Self { base_url: base_url.to_owned(), client_id, client_secret, organization_id }
+    pub fn new(
+        base_url: &str,
+        client_id: Uuid,
+        organization_id: Uuid,
+        client_secret: Secret,
+    ) -> Self {
+        Self {
+            base_url: base_url.to_owned(),
+            client_id,
+            client_secret,
+            organization_id,
+        }
     }
 
     /// Writes it under its pending name and to the disk.
@@ -67,8 +77,15 @@ pub(super) struct Pending {
 
 impl Pending {
     fn new(directory: &Path, client: Uuid, credential: Uuid) -> Self {
-        let path = directory.join(format!("{BOOTSTRAP_FILE_NAME}.{client}.{credential}{PENDING}"));
-        Self { directory: directory.to_owned(), path, client, credential }
+        let path = directory.join(format!(
+            "{BOOTSTRAP_FILE_NAME}.{client}.{credential}{PENDING}"
+        ));
+        Self {
+            directory: directory.to_owned(),
+            path,
+            client,
+            credential,
+        }
     }
 
     /// Those that interrupted starts left behind.
@@ -111,6 +128,13 @@ impl Pending {
 }
 
 fn ids(name: &str) -> Option<(Uuid, Uuid)> {
-    let (client, credential) = name.strip_prefix(BOOTSTRAP_FILE_NAME)?.strip_prefix('.')?.strip_suffix(PENDING)?.split_once('.')?;
-    Some((Uuid::try_parse(client).ok()?, Uuid::try_parse(credential).ok()?))
+    let (client, credential) = name
+        .strip_prefix(BOOTSTRAP_FILE_NAME)?
+        .strip_prefix('.')?
+        .strip_suffix(PENDING)?
+        .split_once('.')?;
+    Some((
+        Uuid::try_parse(client).ok()?,
+        Uuid::try_parse(credential).ok()?,
+    ))
 }

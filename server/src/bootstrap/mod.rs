@@ -17,7 +17,10 @@ use crate::{
     clock::{Clock, Timestamp},
     generated::types::{AgentRole, AgentType, DeploymentEnv},
     secrets::{Secrets, SecretsError},
-    storage::{Founding, NewAgent, NewCredential, OrganizationRecord, OrganizationStatus, Reach, RevokeCredential, Storage, StorageError},
+    storage::{
+        Founding, NewAgent, NewCredential, OrganizationRecord, OrganizationStatus, Reach,
+        RevokeCredential, Storage, StorageError,
+    },
     wire::Secret,
 };
 
@@ -79,7 +82,11 @@ pub async fn ensure(parts: Parts<'_>) -> Result<Option<BootstrapFile>, Bootstrap
         }
         Err(error) => return Err(error.into()),
     }
-    parts.storage.materials().get_or_insert(ADMIN, admin.as_bytes()).await?;
+    parts
+        .storage
+        .materials()
+        .get_or_insert(ADMIN, admin.as_bytes())
+        .await?;
     pending.publish()?;
     Ok(Some(file))
 }
@@ -90,17 +97,36 @@ pub async fn ensure(parts: Parts<'_>) -> Result<Option<BootstrapFile>, Bootstrap
 /// # Errors
 /// See [`BootstrapError`].
 pub async fn reset(parts: Parts<'_>) -> Result<BootstrapFile, BootstrapError> {
-    let admin = parts.storage.materials().get(ADMIN).await?.and_then(|id| Uuid::from_slice(&id).ok()).ok_or(BootstrapError::NotFounded)?;
-    let agent = parts.storage.agents().get(Reach::Everywhere, admin).await?.ok_or(BootstrapError::NotFounded)?;
+    let admin = parts
+        .storage
+        .materials()
+        .get(ADMIN)
+        .await?
+        .and_then(|id| Uuid::from_slice(&id).ok())
+        .ok_or(BootstrapError::NotFounded)?;
+    let agent = parts
+        .storage
+        .agents()
+        .get(Reach::Everywhere, admin)
+        .await?
+        .ok_or(BootstrapError::NotFounded)?;
     let now = parts.clock.now();
     revoke_old(&parts, admin, agent.organization_id, now).await?;
     let secret = parts.secrets.generate_client_secret()?;
     let credential = credential(&parts, admin, &secret, now)?;
-    let event = NewEvent::of_server(agent.organization_id, Some(admin), AuditAction::CredentialGenerated)
-        .with("credentialId", credential.credential_id.to_string());
+    let event = NewEvent::of_server(
+        agent.organization_id,
+        Some(admin),
+        AuditAction::CredentialGenerated,
+    )
+    .with("credentialId", credential.credential_id.to_string());
     let file = BootstrapFile::new(parts.base_url, admin, agent.organization_id, secret);
     let pending = file.write_pending(parts.data_dir, credential.credential_id)?;
-    parts.storage.credentials().insert(Reach::Everywhere, None, credential, vec![event]).await?;
+    parts
+        .storage
+        .credentials()
+        .insert(Reach::Everywhere, None, credential, vec![event])
+        .await?;
     pending.publish()?;
     Ok(file)
 }
@@ -132,18 +158,37 @@ fn found(parts: &Parts<'_>) -> Result<(Founding, BootstrapFile), BootstrapError>
     };
     let secret = parts.secrets.generate_client_secret()?;
     let credential = credential(parts, admin.agent_id, &secret, now)?;
-    let file = BootstrapFile::new(parts.base_url, admin.agent_id, organization.organization_id, secret);
+    let file = BootstrapFile::new(
+        parts.base_url,
+        admin.agent_id,
+        organization.organization_id,
+        secret,
+    );
     let about = |action, agent| NewEvent::of_server(organization.organization_id, agent, action);
     let events = vec![
         about(AuditAction::OrgCreated, None),
         about(AuditAction::AgentCreated, Some(admin.agent_id)),
-        about(AuditAction::CredentialGenerated, Some(admin.agent_id)).with("credentialId", credential.credential_id.to_string()),
+        about(AuditAction::CredentialGenerated, Some(admin.agent_id))
+            .with("credentialId", credential.credential_id.to_string()),
     ];
-    Ok((Founding { organization, admin, credential, events }, file))
+    Ok((
+        Founding {
+            organization,
+            admin,
+            credential,
+            events,
+        },
+        file,
+    ))
 }
 
 /// Without an allow-list: an admin of the system organization may ask for every scope, `admin:orgs` too.
-fn credential(parts: &Parts<'_>, admin: Uuid, secret: &Secret, now: Timestamp) -> Result<NewCredential, SecretsError> {
+fn credential(
+    parts: &Parts<'_>,
+    admin: Uuid,
+    secret: &Secret,
+    now: Timestamp,
+) -> Result<NewCredential, SecretsError> {
     Ok(NewCredential {
         credential_id: Uuid::now_v7(),
         agent_id: admin,
@@ -154,7 +199,12 @@ fn credential(parts: &Parts<'_>, admin: Uuid, secret: &Secret, now: Timestamp) -
     })
 }
 
-async fn revoke_old(parts: &Parts<'_>, admin: Uuid, organization: Uuid, at: Timestamp) -> Result<(), BootstrapError> {
+async fn revoke_old(
+    parts: &Parts<'_>,
+    admin: Uuid,
+    organization: Uuid,
+    at: Timestamp,
+) -> Result<(), BootstrapError> {
     let Some(client) = parts.storage.credentials().client(admin).await? else {
         return Err(BootstrapError::NotFounded);
     };
@@ -178,9 +228,18 @@ async fn revoke_old(parts: &Parts<'_>, admin: Uuid, organization: Uuid, at: Time
 async fn finish_interrupted(parts: &Parts<'_>) -> Result<(), BootstrapError> {
     for pending in file::Pending::find(parts.data_dir)? {
         let client = parts.storage.credentials().client(pending.client()).await?;
-        let known = client.is_some_and(|client| client.credentials.iter().any(|known| known.credential_id == pending.credential()));
+        let known = client.is_some_and(|client| {
+            client
+                .credentials
+                .iter()
+                .any(|known| known.credential_id == pending.credential())
+        });
         if known {
-            parts.storage.materials().get_or_insert(ADMIN, pending.client().as_bytes()).await?;
+            parts
+                .storage
+                .materials()
+                .get_or_insert(ADMIN, pending.client().as_bytes())
+                .await?;
             pending.publish()?;
         } else {
             pending.discard()?;

@@ -50,7 +50,10 @@ impl Bench {
     }
 
     fn file(&self) -> Value {
-        serde_json::from_str(&std::fs::read_to_string(self.directory.path().join(BOOTSTRAP_FILE_NAME)).unwrap()).unwrap()
+        serde_json::from_str(
+            &std::fs::read_to_string(self.directory.path().join(BOOTSTRAP_FILE_NAME)).unwrap(),
+        )
+        .unwrap()
     }
 }
 
@@ -61,14 +64,28 @@ async fn the_first_start_founds_and_the_second_leaves_everything_alone() {
     let file = bench.file();
     assert_eq!(file["baseUrl"], "http://localhost:3000");
     assert_eq!(file["clientId"], written.client_id.to_string());
-    assert!(file["clientSecret"].as_str().unwrap().starts_with("sk_live_"));
+    assert!(
+        file["clientSecret"]
+            .as_str()
+            .unwrap()
+            .starts_with("sk_live_")
+    );
     assert_eq!(file["organizationId"], written.organization_id.to_string());
-    let mode = std::fs::metadata(bench.directory.path().join(BOOTSTRAP_FILE_NAME)).unwrap().permissions().mode();
+    let mode = std::fs::metadata(bench.directory.path().join(BOOTSTRAP_FILE_NAME))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 
     assert!(ensure(bench.parts()).await.unwrap().is_none());
     assert_eq!(bench.file(), file);
-    let client = bench.storage.credentials().client(written.client_id).await.unwrap().unwrap();
+    let client = bench
+        .storage
+        .credentials()
+        .client(written.client_id)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(client.organization_is_system);
     assert_eq!(client.agent.role, AgentRole::Admin);
     assert_eq!(client.credentials.len(), 1);
@@ -79,7 +96,10 @@ async fn the_first_start_founds_and_the_second_leaves_everything_alone() {
 async fn a_start_killed_before_the_file_had_its_name_is_finished_by_the_next() {
     let bench = Bench::new().await;
     let (founding, file) = found(&bench.parts()).unwrap();
-    drop(file.write_pending(bench.directory.path(), founding.credential.credential_id).unwrap());
+    drop(
+        file.write_pending(bench.directory.path(), founding.credential.credential_id)
+            .unwrap(),
+    );
     bench.storage.organizations().found(founding).await.unwrap();
 
     assert!(ensure(bench.parts()).await.unwrap().is_none());
@@ -90,12 +110,18 @@ async fn a_start_killed_before_the_file_had_its_name_is_finished_by_the_next() {
 async fn a_file_of_a_founding_that_never_was_is_discarded() {
     let bench = Bench::new().await;
     let (founding, file) = found(&bench.parts()).unwrap();
-    drop(file.write_pending(bench.directory.path(), founding.credential.credential_id).unwrap());
+    drop(
+        file.write_pending(bench.directory.path(), founding.credential.credential_id)
+            .unwrap(),
+    );
 
     let written = ensure(bench.parts()).await.unwrap().unwrap();
     assert!(ensure(bench.parts()).await.unwrap().is_none());
     assert_eq!(bench.file()["clientSecret"], written.client_secret.expose());
-    assert_eq!(file::Pending::find(bench.directory.path()).unwrap().len(), 0);
+    assert_eq!(
+        file::Pending::find(bench.directory.path()).unwrap().len(),
+        0
+    );
 }
 
 #[tokio::test]
@@ -106,12 +132,21 @@ async fn a_reset_gives_a_fresh_secret_and_revokes_the_old_one() {
     assert_eq!(second.client_id, first.client_id);
     assert_ne!(second.client_secret.expose(), first.client_secret.expose());
     assert_eq!(bench.file()["clientSecret"], second.client_secret.expose());
-    let client = bench.storage.credentials().client(first.client_id).await.unwrap().unwrap();
+    let client = bench
+        .storage
+        .credentials()
+        .client(first.client_id)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(client.credentials.len(), 1);
 }
 
 #[tokio::test]
 async fn there_is_nothing_to_reset_before_the_first_start() {
     let bench = Bench::new().await;
-    assert!(matches!(reset(bench.parts()).await, Err(BootstrapError::NotFounded)));
+    assert!(matches!(
+        reset(bench.parts()).await,
+        Err(BootstrapError::NotFounded)
+    ));
 }

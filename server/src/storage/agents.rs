@@ -127,7 +127,9 @@ pub struct AgentChange {
 /// Says which audit events a change makes, once the transaction knows what it changes. It must be a pure function:
 /// a backend may call it again when it repeats a transaction. It is not called when nothing changes.
 #[derive(Clone)]
-pub struct AgentEvents(Arc<dyn Fn(&AgentChange) -> Vec<NewEvent> + Send + Sync>);
+pub struct AgentEvents(Arc<Describe>);
+
+type Describe = dyn Fn(&AgentChange) -> Vec<NewEvent> + Send + Sync;
 
 impl AgentEvents {
     /// From a pure function.
@@ -186,9 +188,18 @@ pub trait AgentStore: Send + Sync {
     /// An agent within reach.
     async fn get(&self, reach: Reach, agent: Uuid) -> StorageResult<Option<AgentRecord>>;
     /// An agent of an organization by e-mail, without regard to case.
-    async fn get_by_email(&self, organization: Uuid, email: &str) -> StorageResult<Option<AgentRecord>>;
+    async fn get_by_email(
+        &self,
+        organization: Uuid,
+        email: &str,
+    ) -> StorageResult<Option<AgentRecord>>;
     /// Agents within reach, newest first.
-    async fn list(&self, reach: Reach, filter: &AgentFilter, paging: Paging) -> StorageResult<Page<AgentRecord>>;
+    async fn list(
+        &self,
+        reach: Reach,
+        filter: &AgentFilter,
+        paging: Paging,
+    ) -> StorageResult<Page<AgentRecord>>;
     /// Registers an agent.
     ///
     /// # Errors

@@ -119,9 +119,18 @@ pub trait AuditStore: Send + Sync {
     /// An event within reach.
     async fn get(&self, reach: Reach, event: Uuid) -> StorageResult<Option<StoredEvent>>;
     /// A chain's events from a sequence on, oldest first, at most `limit`.
-    async fn chain(&self, organization: Uuid, from_sequence: i64, limit: u32) -> StorageResult<Vec<StoredEvent>>;
+    async fn chain(
+        &self,
+        organization: Uuid,
+        from_sequence: i64,
+        limit: u32,
+    ) -> StorageResult<Vec<StoredEvent>>;
     /// The sequence of the first event written at or after an instant; `None` when there is none.
-    async fn first_sequence_from(&self, organization: Uuid, from: Timestamp) -> StorageResult<Option<i64>>;
+    async fn first_sequence_from(
+        &self,
+        organization: Uuid,
+        from: Timestamp,
+    ) -> StorageResult<Option<i64>>;
     /// The end of a chain; `None` when it has no event.
     async fn head(&self, organization: Uuid) -> StorageResult<Option<ChainHead>>;
 }

@@ -134,7 +134,11 @@ pub struct ClientSecretHash {
 
 impl std::fmt::Debug for ClientSecretHash {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("ClientSecretHash").field("generation", &self.generation).field("stops_at", &self.stops_at).finish_non_exhaustive()
+        formatter
+            .debug_struct("ClientSecretHash")
+            .field("generation", &self.generation)
+            .field("stops_at", &self.stops_at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -142,14 +146,31 @@ impl std::fmt::Debug for ClientSecretHash {
 #[async_trait]
 pub trait CredentialStore: Send + Sync {
     /// A credential of an agent within reach.
-    async fn get(&self, reach: Reach, agent: Uuid, credential: Uuid) -> StorageResult<Option<CredentialRecord>>;
+    async fn get(
+        &self,
+        reach: Reach,
+        agent: Uuid,
+        credential: Uuid,
+    ) -> StorageResult<Option<CredentialRecord>>;
     /// An agent's credentials, newest first; with `revoked` only those that are, or are not. An unknown agent has none.
-    async fn list(&self, reach: Reach, agent: Uuid, revoked: Option<bool>, paging: Paging) -> StorageResult<Page<CredentialRecord>>;
+    async fn list(
+        &self,
+        reach: Reach,
+        agent: Uuid,
+        revoked: Option<bool>,
+        paging: Paging,
+    ) -> StorageResult<Page<CredentialRecord>>;
     /// Adds a credential. The actor is the agent itself or an active admin; `None` is the server itself.
     ///
     /// # Errors
     /// In this order: `NotFound`, `RoleRequired`, `AgentNotActive`, `CredentialLimit`.
-    async fn insert(&self, reach: Reach, actor: Option<Uuid>, credential: NewCredential, events: Vec<NewEvent>) -> StorageResult<CredentialRecord>;
+    async fn insert(
+        &self,
+        reach: Reach,
+        actor: Option<Uuid>,
+        credential: NewCredential,
+        events: Vec<NewEvent>,
+    ) -> StorageResult<CredentialRecord>;
     /// Gives a credential a new secret and raises its generation, at once or when the old secret stops.
     ///
     /// # Errors

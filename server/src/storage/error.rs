@@ -68,7 +68,9 @@ impl From<StorageError> for ApiError {
             StorageError::CredentialLimit => Code::CredentialLimitReached,
             StorageError::CredentialAlreadyRevoked => Code::CredentialAlreadyRevoked,
             StorageError::Unavailable(_) => return Self::unavailable(error),
-            StorageError::NotFound | StorageError::Conflict | StorageError::Corrupt(_) => return Self::internal(error),
+            StorageError::NotFound | StorageError::Conflict | StorageError::Corrupt(_) => {
+                return Self::internal(error);
+            }
         };
         Self::new(code)
     }

@@ -32,12 +32,23 @@ pub enum Claim {
 pub trait IdempotencyStore: Send + Sync {
     /// Claims a key until `lease_until`, or says why not. A claim past its lease was left behind by a process that died, and an
     /// answer past its time does not count: both are claimed anew.
-    async fn claim(&self, key: [u8; 32], fingerprint: [u8; 32], now: Timestamp, lease_until: Timestamp) -> StorageResult<Claim>;
+    async fn claim(
+        &self,
+        key: [u8; 32],
+        fingerprint: [u8; 32],
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> StorageResult<Claim>;
     /// Keeps the answer of a claimed key.
     ///
     /// # Errors
     /// `NotFound` when the key is not claimed.
-    async fn complete(&self, key: [u8; 32], answer: &[u8], expires_at: Timestamp) -> StorageResult<()>;
+    async fn complete(
+        &self,
+        key: [u8; 32],
+        answer: &[u8],
+        expires_at: Timestamp,
+    ) -> StorageResult<()>;
     /// Gives a claim back: the request may be made again. An answered key stays.
     async fn release(&self, key: [u8; 32]) -> StorageResult<()>;
     /// Forgets what expired before `now`. Answers how many.

@@ -15,5 +15,6 @@ pub trait MaterialStore: Send + Sync {
     ///
     /// # Errors
     /// `Conflict` when the stored one is not `expected` (`None`: there must be none).
-    async fn replace(&self, name: &str, expected: Option<&[u8]>, value: &[u8]) -> StorageResult<()>;
+    async fn replace(&self, name: &str, expected: Option<&[u8]>, value: &[u8])
+    -> StorageResult<()>;
 }

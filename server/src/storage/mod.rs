@@ -34,11 +34,16 @@ use crate::{
     config::{Config, Database},
 };
 
-pub use agents::{AgentChange, AgentEvents, AgentFilter, AgentPatch, AgentRecord, AgentStore, DecommissionAgent, NewAgent, UpdateAgent};
-pub use audit::{AuditFilter, AuditPage, AuditPosition, AuditQuery, AuditStore, ChainHead, StoredEvent};
+pub use agents::{
+    AgentChange, AgentEvents, AgentFilter, AgentPatch, AgentRecord, AgentStore, DecommissionAgent,
+    NewAgent, UpdateAgent,
+};
+pub use audit::{
+    AuditFilter, AuditPage, AuditPosition, AuditQuery, AuditStore, ChainHead, StoredEvent,
+};
 pub use credentials::{
-    ACTIVE_CREDENTIALS_MAX, ClientCredential, ClientRecord, ClientSecretHash, CredentialRecord, CredentialStore, NewCredential,
-    RevokeCredential, RotateCredential,
+    ACTIVE_CREDENTIALS_MAX, ClientCredential, ClientRecord, ClientSecretHash, CredentialRecord,
+    CredentialStore, NewCredential, RevokeCredential, RotateCredential,
 };
 pub use error::{StorageError, StorageResult};
 pub use idempotency::{Claim, IdempotencyStore};
@@ -51,11 +56,21 @@ pub use signing_keys::{KeyRotation, KeyState, SigningKeyRecord, SigningKeyStore}
 ///
 /// # Errors
 /// One sentence for the operator.
-pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Storage>, sqlite::OpenError> {
+pub async fn open(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Storage>, sqlite::OpenError> {
     let Database::Sqlite(path) = &config.database;
-    make_private(&config.data_dir, path)
-        .map_err(|error| sqlite::OpenError::Unusable { location: path.display().to_string(), reason: error.to_string() })?;
-    let options = sqlite::Options { path: path.clone(), auto_migrate: config.auto_migrate, clock, randomness: Arc::new(SystemRandomness) };
+    make_private(&config.data_dir, path).map_err(|error| sqlite::OpenError::Unusable {
+        location: path.display().to_string(),
+        reason: error.to_string(),
+    })?;
+    let options = sqlite::Options {
+        path: path.clone(),
+        auto_migrate: config.auto_migrate,
+        clock,
+        randomness: Arc::new(SystemRandomness),
+    };
     Ok(Arc::new(sqlite::SqliteStorage::open(options).await?))
 }
 
@@ -72,7 +87,10 @@ fn make_private(data_dir: &Path, database: &Path) -> io::Result<()> {
         file.mode(0o600);
     }
     directory.create(data_dir)?;
-    if let Some(parent) = database.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+    if let Some(parent) = database
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
         directory.create(parent)?;
     }
     // SQLite gives its other files the mode of this one.
@@ -144,6 +162,16 @@ pub struct Paging {
 }
 
 impl Paging {
+    /// From a checked query, which keeps both numbers small.
+    #[must_use]
+    pub fn from_query(page: i64, limit: i64) -> Self {
+        let small = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
+        Self {
+            page: small(page),
+            limit: small(limit),
+        }
+    }
+
     /// How many items lie before this page.
     #[must_use]
     pub fn offset(self) -> u64 {

@@ -68,7 +68,11 @@ pub trait OrganizationStore: Send + Sync {
     ///
     /// # Errors
     /// `Conflict` when the slug is taken.
-    async fn insert(&self, organization: OrganizationRecord, events: Vec<NewEvent>) -> StorageResult<()>;
+    async fn insert(
+        &self,
+        organization: OrganizationRecord,
+        events: Vec<NewEvent>,
+    ) -> StorageResult<()>;
     /// Changes whether an organization may act; suspending or deleting raises its generation.
     ///
     /// # Errors

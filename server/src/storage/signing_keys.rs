@@ -47,7 +47,12 @@ pub struct SigningKeyRecord {
 
 impl std::fmt::Debug for SigningKeyRecord {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("SigningKeyRecord").field("kid", &self.kid).field("algorithm", &self.algorithm).field("state", &self.state).finish_non_exhaustive()
+        formatter
+            .debug_struct("SigningKeyRecord")
+            .field("kid", &self.kid)
+            .field("algorithm", &self.algorithm)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 

@@ -13,7 +13,10 @@ use super::{
 use crate::{
     clock::Timestamp,
     generated::types::{AgentRole, AgentStatus},
-    storage::{AgentChange, AgentEvents, AgentPatch, AgentRecord, Dependency, Reach, StorageError, StorageResult},
+    storage::{
+        AgentChange, AgentEvents, AgentPatch, AgentRecord, Dependency, Reach, StorageError,
+        StorageResult,
+    },
 };
 
 /// What shall become of the agent.
@@ -47,13 +50,20 @@ impl Command for ChangeAgent {
         if after == before {
             return Ok(before);
         }
-        if is_active_admin(&before) && !is_active_admin(&after) && is_last_admin(transaction.connection(), &before).await? {
+        if is_active_admin(&before)
+            && !is_active_admin(&after)
+            && is_last_admin(transaction.connection(), &before).await?
+        {
             return Err(StorageError::LastAdmin);
         }
         after.updated_at = self.at.max(before.updated_at);
         write(transaction.connection(), &after).await?;
         let revoked_credentials = follow(transaction, &before, &after, self.at).await?;
-        let change = AgentChange { before, after, revoked_credentials };
+        let change = AgentChange {
+            before,
+            after,
+            revoked_credentials,
+        };
         transaction.record(self.events.of(&change));
         Ok(change.after)
     }
@@ -89,14 +99,21 @@ impl AgentPatch {
 }
 
 /// What else the change does: ends tokens and credentials, and makes followers forget what they cached.
-async fn follow(transaction: &mut Transaction, before: &AgentRecord, after: &AgentRecord, at: Timestamp) -> StorageResult<Vec<Uuid>> {
+async fn follow(
+    transaction: &mut Transaction,
+    before: &AgentRecord,
+    after: &AgentRecord,
+    at: Timestamp,
+) -> StorageResult<Vec<Uuid>> {
     let mut revoked = Vec::new();
     if after.status != before.status {
         if after.status == AgentStatus::Decommissioned {
             revoked = revoke_all(transaction, after.agent_id, at).await?;
         }
         if after.status != AgentStatus::Active {
-            transaction.raise_by_one(Dependency::Agent, after.agent_id).await?;
+            transaction
+                .raise_by_one(Dependency::Agent, after.agent_id)
+                .await?;
         }
     }
     // Role, status and what an id_token shows are part of what authentication reads.
@@ -108,7 +125,11 @@ async fn follow(transaction: &mut Transaction, before: &AgentRecord, after: &Age
 ///
 /// # Errors
 /// `NotFound` for one that is unknown or out of reach.
-pub(super) async fn read_within(connection: &mut SqliteConnection, reach: Reach, id: Uuid) -> StorageResult<AgentRecord> {
+pub(super) async fn read_within(
+    connection: &mut SqliteConnection,
+    reach: Reach,
+    id: Uuid,
+) -> StorageResult<AgentRecord> {
     let row = sqlx::query("SELECT * FROM agents WHERE agent_id = ?")
         .bind(bytes(id))
         .fetch_optional(connection)
@@ -116,14 +137,22 @@ pub(super) async fn read_within(connection: &mut SqliteConnection, reach: Reach,
         .map_err(failed)?
         .ok_or(StorageError::NotFound)?;
     let agent = agent(&row)?;
-    if reach.covers(agent.organization_id) { Ok(agent) } else { Err(StorageError::NotFound) }
+    if reach.covers(agent.organization_id) {
+        Ok(agent)
+    } else {
+        Err(StorageError::NotFound)
+    }
 }
 
 /// The actor must be the agent itself or an active admin; whose organization the admin sees was judged by the reach.
 ///
 /// # Errors
 /// `RoleRequired`.
-pub(super) async fn check_actor(connection: &mut SqliteConnection, actor: Option<Uuid>, target: Uuid) -> StorageResult<()> {
+pub(super) async fn check_actor(
+    connection: &mut SqliteConnection,
+    actor: Option<Uuid>,
+    target: Uuid,
+) -> StorageResult<()> {
     let Some(actor) = actor.filter(|actor| *actor != target) else {
         return Ok(());
     };
@@ -132,14 +161,21 @@ pub(super) async fn check_actor(connection: &mut SqliteConnection, actor: Option
         .fetch_one(connection)
         .await
         .map_err(failed)?;
-    if admin { Ok(()) } else { Err(StorageError::RoleRequired) }
+    if admin {
+        Ok(())
+    } else {
+        Err(StorageError::RoleRequired)
+    }
 }
 
 fn is_active_admin(agent: &AgentRecord) -> bool {
     agent.role == AgentRole::Admin && agent.status == AgentStatus::Active
 }
 
-async fn is_last_admin(connection: &mut SqliteConnection, agent: &AgentRecord) -> StorageResult<bool> {
+async fn is_last_admin(
+    connection: &mut SqliteConnection,
+    agent: &AgentRecord,
+) -> StorageResult<bool> {
     let others: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM agents WHERE organization_id = ? AND role = 'admin' AND status = 'active' AND agent_id <> ?)",
     )

@@ -18,7 +18,8 @@ use crate::{
     audit::{NewEvent, SealedEvent},
     generated::types::AgentStatus,
     storage::{
-        AgentFilter, AgentRecord, AgentStore, DecommissionAgent, NewAgent, Page, Paging, Reach, StorageError, StorageResult, UpdateAgent,
+        AgentFilter, AgentRecord, AgentStore, DecommissionAgent, NewAgent, Page, Paging, Reach,
+        StorageError, StorageResult, UpdateAgent,
     },
 };
 
@@ -35,7 +36,11 @@ impl AgentStore for SqliteStorage {
         Ok(found.filter(|agent| reach.covers(agent.organization_id)))
     }
 
-    async fn get_by_email(&self, organization: Uuid, email: &str) -> StorageResult<Option<AgentRecord>> {
+    async fn get_by_email(
+        &self,
+        organization: Uuid,
+        email: &str,
+    ) -> StorageResult<Option<AgentRecord>> {
         sqlx::query("SELECT * FROM agents WHERE organization_id = ? AND email_key = ?")
             .bind(bytes(organization))
             .bind(email_key(email))
@@ -46,20 +51,39 @@ impl AgentStore for SqliteStorage {
             .transpose()
     }
 
-    async fn list(&self, reach: Reach, filter: &AgentFilter, paging: Paging) -> StorageResult<Page<AgentRecord>> {
+    async fn list(
+        &self,
+        reach: Reach,
+        filter: &AgentFilter,
+        paging: Paging,
+    ) -> StorageResult<Page<AgentRecord>> {
         let mut look = self.readers.begin().await.map_err(failed)?;
         let mut counting = QueryBuilder::new("SELECT count(*) AS total FROM agents WHERE true");
         restrict(&mut counting, reach, filter);
-        let total = count(&counting.build().fetch_one(&mut *look).await.map_err(failed)?, "total")?;
+        let total = count(
+            &counting
+                .build()
+                .fetch_one(&mut *look)
+                .await
+                .map_err(failed)?,
+            "total",
+        )?;
         let mut reading = QueryBuilder::new("SELECT * FROM agents WHERE true");
         restrict(&mut reading, reach, filter);
         reading.push(" ORDER BY position DESC LIMIT ");
         reading.push_bind(i64::from(paging.limit));
         reading.push(" OFFSET ");
         reading.push_bind(number(paging.offset()));
-        let rows = reading.build().fetch_all(&mut *look).await.map_err(failed)?;
+        let rows = reading
+            .build()
+            .fetch_all(&mut *look)
+            .await
+            .map_err(failed)?;
         look.commit().await.map_err(failed)?;
-        Ok(Page { items: rows.iter().map(agent).collect::<StorageResult<_>>()?, total })
+        Ok(Page {
+            items: rows.iter().map(agent).collect::<StorageResult<_>>()?,
+            total,
+        })
     }
 
     async fn insert(&self, agent: NewAgent, events: Vec<NewEvent>) -> StorageResult<AgentRecord> {
@@ -68,13 +92,44 @@ impl AgentStore for SqliteStorage {
     }
 
     async fn update(&self, update: UpdateAgent) -> StorageResult<AgentRecord> {
-        let UpdateAgent { reach, agent, actor, patch, at, events } = update;
-        self.writer.change(ChangeAgent { reach, agent, actor, wanted: Wanted::Patch(patch), at, events }).await
+        let UpdateAgent {
+            reach,
+            agent,
+            actor,
+            patch,
+            at,
+            events,
+        } = update;
+        self.writer
+            .change(ChangeAgent {
+                reach,
+                agent,
+                actor,
+                wanted: Wanted::Patch(patch),
+                at,
+                events,
+            })
+            .await
     }
 
     async fn decommission(&self, decommission: DecommissionAgent) -> StorageResult<AgentRecord> {
-        let DecommissionAgent { reach, agent, actor, at, events } = decommission;
-        self.writer.change(ChangeAgent { reach, agent, actor, wanted: Wanted::End, at, events }).await
+        let DecommissionAgent {
+            reach,
+            agent,
+            actor,
+            at,
+            events,
+        } = decommission;
+        self.writer
+            .change(ChangeAgent {
+                reach,
+                agent,
+                actor,
+                wanted: Wanted::End,
+                at,
+                events,
+            })
+            .await
     }
 }
 
@@ -85,13 +140,17 @@ fn email_key(email: &str) -> String {
 
 fn restrict(query: &mut QueryBuilder<Sqlite>, reach: Reach, filter: &AgentFilter) {
     if let Reach::Organization(organization) = reach {
-        query.push(" AND organization_id = ").push_bind(bytes(organization));
+        query
+            .push(" AND organization_id = ")
+            .push_bind(bytes(organization));
     }
     if let Some(owner) = &filter.owner {
         query.push(" AND owner = ").push_bind(owner.clone());
     }
     if let Some(agent_type) = filter.agent_type {
-        query.push(" AND agent_type = ").push_bind(agent_type.as_str());
+        query
+            .push(" AND agent_type = ")
+            .push_bind(agent_type.as_str());
     }
     if let Some(status) = filter.status {
         query.push(" AND status = ").push_bind(status.as_str());
@@ -100,7 +159,10 @@ fn restrict(query: &mut QueryBuilder<Sqlite>, reach: Reach, filter: &AgentFilter
         query.push(" AND deployment_env = ").push_bind(env.as_str());
     }
     if let Some(part) = &filter.email_part {
-        query.push(" AND instr(email_key, ").push_bind(email_key(part)).push(") > 0");
+        query
+            .push(" AND instr(email_key, ")
+            .push_bind(email_key(part))
+            .push(") > 0");
     }
 }
 
@@ -113,11 +175,13 @@ impl Command for Register {
     type Output = AgentRecord;
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<AgentRecord> {
-        let organization: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM organizations WHERE organization_id = ?)")
-            .bind(bytes(self.agent.organization_id))
-            .fetch_one(transaction.connection())
-            .await
-            .map_err(failed)?;
+        let organization: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM organizations WHERE organization_id = ?)",
+        )
+        .bind(bytes(self.agent.organization_id))
+        .fetch_one(transaction.connection())
+        .await
+        .map_err(failed)?;
         if !organization {
             return Err(StorageError::NotFound);
         }
@@ -131,7 +195,10 @@ impl Command for Register {
 ///
 /// # Errors
 /// `EmailTaken`.
-pub(super) async fn insert_agent(connection: &mut SqliteConnection, new: &NewAgent) -> StorageResult<AgentRecord> {
+pub(super) async fn insert_agent(
+    connection: &mut SqliteConnection,
+    new: &NewAgent,
+) -> StorageResult<AgentRecord> {
     sqlx::query(
         "INSERT INTO agents (agent_id, organization_id, role, email, email_key, agent_type, version, capabilities, owner,
          deployment_env, status, is_public, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -14,7 +14,10 @@ use super::{
 use crate::{
     audit::NewEvent,
     clock::Timestamp,
-    storage::{AuditFilter, AuditPage, AuditQuery, AuditStore, ChainHead, Reach, StorageResult, StoredEvent},
+    storage::{
+        AuditFilter, AuditPage, AuditQuery, AuditStore, ChainHead, Reach, StorageResult,
+        StoredEvent,
+    },
 };
 
 #[async_trait]
@@ -32,10 +35,22 @@ impl AuditStore for SqliteStorage {
     async fn query(&self, query: AuditQuery) -> StorageResult<AuditPage> {
         let mut look = self.readers.begin().await.map_err(failed)?;
         let restriction = Restriction::find(&mut look, query.reach, &query.filter).await?;
-        let mut counting = QueryBuilder::new("SELECT count(*) AS total FROM (SELECT 1 FROM audit_events WHERE true");
+        let mut counting = QueryBuilder::new(
+            "SELECT count(*) AS total FROM (SELECT 1 FROM audit_events WHERE true",
+        );
         restriction.add_to(&mut counting, &query.filter);
-        counting.push(" LIMIT ").push_bind(number(query.count_max.saturating_add(1))).push(")");
-        let counted = count(&counting.build().fetch_one(&mut *look).await.map_err(failed)?, "total")?;
+        counting
+            .push(" LIMIT ")
+            .push_bind(number(query.count_max.saturating_add(1)))
+            .push(")");
+        let counted = count(
+            &counting
+                .build()
+                .fetch_one(&mut *look)
+                .await
+                .map_err(failed)?,
+            "total",
+        )?;
         let mut reading = QueryBuilder::new("SELECT * FROM audit_events WHERE true");
         restriction.add_to(&mut reading, &query.filter);
         if let Some(before) = query.before {
@@ -43,14 +58,27 @@ impl AuditStore for SqliteStorage {
         }
         reading.push(restriction.order());
         // One more than asked for tells whether there is more.
-        reading.push(" LIMIT ").push_bind(i64::from(query.limit) + 1).push(" OFFSET ").push_bind(number(query.offset));
-        let rows = reading.build().fetch_all(&mut *look).await.map_err(failed)?;
+        reading
+            .push(" LIMIT ")
+            .push_bind(i64::from(query.limit) + 1)
+            .push(" OFFSET ")
+            .push_bind(number(query.offset));
+        let rows = reading
+            .build()
+            .fetch_all(&mut *look)
+            .await
+            .map_err(failed)?;
         look.commit().await.map_err(failed)?;
         let mut events: Vec<StoredEvent> = rows.iter().map(event).collect::<StorageResult<_>>()?;
         let more = events.len() > query.limit as usize;
         events.truncate(query.limit as usize);
         let next = events.last().filter(|_| more).map(|last| last.position);
-        Ok(AuditPage { events, total: counted.min(query.count_max), total_is_exact: counted <= query.count_max, next })
+        Ok(AuditPage {
+            events,
+            total: counted.min(query.count_max),
+            total_is_exact: counted <= query.count_max,
+            next,
+        })
     }
 
     async fn get(&self, reach: Reach, id: Uuid) -> StorageResult<Option<StoredEvent>> {
@@ -64,7 +92,12 @@ impl AuditStore for SqliteStorage {
         Ok(found.filter(|event| reach.covers(event.organization_id)))
     }
 
-    async fn chain(&self, organization: Uuid, from_sequence: i64, limit: u32) -> StorageResult<Vec<StoredEvent>> {
+    async fn chain(
+        &self,
+        organization: Uuid,
+        from_sequence: i64,
+        limit: u32,
+    ) -> StorageResult<Vec<StoredEvent>> {
         sqlx::query("SELECT * FROM audit_events WHERE organization_id = ? AND sequence >= ? ORDER BY sequence LIMIT ?")
             .bind(bytes(organization))
             .bind(from_sequence)
@@ -77,7 +110,11 @@ impl AuditStore for SqliteStorage {
             .collect()
     }
 
-    async fn first_sequence_from(&self, organization: Uuid, from: Timestamp) -> StorageResult<Option<i64>> {
+    async fn first_sequence_from(
+        &self,
+        organization: Uuid,
+        from: Timestamp,
+    ) -> StorageResult<Option<i64>> {
         let mut look = self.readers.begin().await.map_err(failed)?;
         let bounds = bounds(&mut look, organization).await?;
         let sequence = bisect(&mut look, organization, bounds, from).await?;
@@ -91,7 +128,13 @@ impl AuditStore for SqliteStorage {
             .fetch_optional(&self.readers)
             .await
             .map_err(failed)?
-            .map(|row| Ok(ChainHead { sequence: get(&row, "sequence")?, hash: get(&row, "hash")?, timestamp: time(&row, "timestamp")? }))
+            .map(|row| {
+                Ok(ChainHead {
+                    sequence: get(&row, "sequence")?,
+                    hash: get(&row, "hash")?,
+                    timestamp: time(&row, "timestamp")?,
+                })
+            })
             .transpose()
     }
 }
@@ -105,7 +148,11 @@ enum Restriction {
 }
 
 impl Restriction {
-    async fn find(look: &mut SqliteConnection, reach: Reach, filter: &AuditFilter) -> StorageResult<Self> {
+    async fn find(
+        look: &mut SqliteConnection,
+        reach: Reach,
+        filter: &AuditFilter,
+    ) -> StorageResult<Self> {
         let Reach::Organization(organization) = reach else {
             return Ok(Self::Everywhere);
         };
@@ -124,7 +171,9 @@ impl Restriction {
     fn add_to(&self, query: &mut QueryBuilder<Sqlite>, filter: &AuditFilter) {
         match self {
             Self::Chain(organization, from, to) => {
-                query.push(" AND organization_id = ").push_bind(bytes(*organization));
+                query
+                    .push(" AND organization_id = ")
+                    .push_bind(bytes(*organization));
                 query.push(" AND sequence >= ").push_bind(*from);
                 query.push(" AND sequence < ").push_bind(*to);
             }
@@ -167,11 +216,19 @@ async fn bounds(look: &mut SqliteConnection, organization: Uuid) -> StorageResul
     .fetch_one(look)
     .await
     .map_err(failed)?;
-    Ok((get::<Option<i64>>(&row, "first")?.unwrap_or(1), get::<Option<i64>>(&row, "last")?.unwrap_or(0)))
+    Ok((
+        get::<Option<i64>>(&row, "first")?.unwrap_or(1),
+        get::<Option<i64>>(&row, "last")?.unwrap_or(0),
+    ))
 }
 
 /// The first sequence within bounds whose event was written at or after `from`; one past the last when there is none.
-async fn bisect(look: &mut SqliteConnection, organization: Uuid, bounds: (i64, i64), from: Timestamp) -> StorageResult<i64> {
+async fn bisect(
+    look: &mut SqliteConnection,
+    organization: Uuid,
+    bounds: (i64, i64),
+    from: Timestamp,
+) -> StorageResult<i64> {
     let (mut low, mut high) = (bounds.0, bounds.1 + 1);
     while low < high {
         let middle = low + (high - low) / 2;

@@ -35,7 +35,11 @@ struct End {
 }
 
 /// Appends in the given order. Times never go back along a chain, whatever the clock does.
-pub(super) async fn append(connection: &mut SqliteConnection, events: &[Arc<SealedEvent>], now: Timestamp) -> StorageResult<()> {
+pub(super) async fn append(
+    connection: &mut SqliteConnection,
+    events: &[Arc<SealedEvent>],
+    now: Timestamp,
+) -> StorageResult<()> {
     if events.is_empty() {
         return Ok(());
     }
@@ -64,15 +68,28 @@ fn place<'a>(event: &'a SealedEvent, end: &mut End, now: Timestamp) -> Placed<'a
     let previous_hash = std::mem::replace(&mut end.hash, hash.clone());
     end.sequence = sequence;
     end.timestamp = Some(timestamp);
-    Placed { event, sequence, timestamp, previous_hash, hash }
+    Placed {
+        event,
+        sequence,
+        timestamp,
+        previous_hash,
+        hash,
+    }
 }
 
-async fn read_ends(connection: &mut SqliteConnection, events: &[Arc<SealedEvent>]) -> StorageResult<HashMap<Uuid, End>> {
+async fn read_ends(
+    connection: &mut SqliteConnection,
+    events: &[Arc<SealedEvent>],
+) -> StorageResult<HashMap<Uuid, End>> {
     let mut organizations: Vec<Uuid> = events.iter().map(|event| event.organization_id).collect();
     organizations.sort_unstable();
     organizations.dedup();
     let mut ends = HashMap::with_capacity(organizations.len());
-    let names = organizations.iter().map(|id| format!("\"{}\"", id.simple())).collect::<Vec<_>>().join(",");
+    let names = organizations
+        .iter()
+        .map(|id| format!("\"{}\"", id.simple()))
+        .collect::<Vec<_>>()
+        .join(",");
     let rows = sqlx::query(
         "SELECT organization_id, sequence, hash, timestamp FROM audit_chains
          WHERE organization_id IN (SELECT unhex(value) FROM json_each(?))",
@@ -85,17 +102,24 @@ async fn read_ends(connection: &mut SqliteConnection, events: &[Arc<SealedEvent>
         let end = End {
             sequence: row.try_get("sequence").map_err(failed)?,
             hash: row.try_get("hash").map_err(failed)?,
-            timestamp: Some(Timestamp::from_ms(row.try_get("timestamp").map_err(failed)?)),
+            timestamp: Some(Timestamp::from_ms(
+                row.try_get("timestamp").map_err(failed)?,
+            )),
         };
         ends.insert(uuid(&row, "organization_id")?, end);
     }
     Ok(ends)
 }
 
-async fn write_ends(connection: &mut SqliteConnection, ends: &HashMap<Uuid, End>) -> StorageResult<()> {
+async fn write_ends(
+    connection: &mut SqliteConnection,
+    ends: &HashMap<Uuid, End>,
+) -> StorageResult<()> {
     let mut text = String::from("[");
     for (organization, end) in ends {
-        let timestamp = end.timestamp.ok_or_else(|| corrupt("end of an audit chain"))?;
+        let timestamp = end
+            .timestamp
+            .ok_or_else(|| corrupt("end of an audit chain"))?;
         if text.len() > 1 {
             text.push(',');
         }

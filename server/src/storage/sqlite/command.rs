@@ -13,13 +13,19 @@ pub(super) trait Command: Send + Sync + 'static {
     type Output: Send + 'static;
 
     /// Judges and writes. Whatever it wrote is undone when it answers an error.
-    fn run(&self, transaction: &mut Transaction) -> impl Future<Output = StorageResult<Self::Output>> + Send;
+    fn run(
+        &self,
+        transaction: &mut Transaction,
+    ) -> impl Future<Output = StorageResult<Self::Output>> + Send;
 }
 
 /// A command of any output, with its caller.
 pub(super) trait Job: Send {
     /// Runs the command in a savepoint. An error is one of the whole transaction; a refusal is kept for the caller.
-    fn run<'a>(&'a mut self, transaction: &'a mut Transaction) -> Pin<Box<dyn Future<Output = StorageResult<()>> + Send + 'a>>;
+    fn run<'a>(
+        &'a mut self,
+        transaction: &'a mut Transaction,
+    ) -> Pin<Box<dyn Future<Output = StorageResult<()>> + Send + 'a>>;
 
     /// Answers the caller, once the transaction was committed or failed.
     fn answer(self: Box<Self>, transaction: &StorageResult<()>);
@@ -35,18 +41,27 @@ pub(super) struct Answering<C: Command> {
 impl<C: Command> Answering<C> {
     /// A command that has not run yet.
     pub fn new(command: C, caller: oneshot::Sender<StorageResult<C::Output>>) -> Self {
-        Self { command, outcome: None, caller }
+        Self {
+            command,
+            outcome: None,
+            caller,
+        }
     }
 }
 
 impl<C: Command> Job for Answering<C> {
-    fn run<'a>(&'a mut self, transaction: &'a mut Transaction) -> Pin<Box<dyn Future<Output = StorageResult<()>> + Send + 'a>> {
+    fn run<'a>(
+        &'a mut self,
+        transaction: &'a mut Transaction,
+    ) -> Pin<Box<dyn Future<Output = StorageResult<()>> + Send + 'a>> {
         Box::pin(async move {
             let mark = transaction.save().await?;
             let outcome = self.command.run(transaction).await;
             match &outcome {
                 Ok(_) => transaction.release().await?,
-                Err(StorageError::Unavailable(reason)) => return Err(StorageError::Unavailable(reason.clone())),
+                Err(StorageError::Unavailable(reason)) => {
+                    return Err(StorageError::Unavailable(reason.clone()));
+                }
                 Err(_) => transaction.roll_back_to(mark).await?,
             }
             self.outcome = Some(outcome);
@@ -57,7 +72,9 @@ impl<C: Command> Job for Answering<C> {
     fn answer(self: Box<Self>, transaction: &StorageResult<()>) {
         let answer = match (transaction, self.outcome) {
             (Ok(()), Some(outcome)) => outcome,
-            (Ok(()), None) => Err(StorageError::Unavailable("the change was not run".to_owned())),
+            (Ok(()), None) => Err(StorageError::Unavailable(
+                "the change was not run".to_owned(),
+            )),
             (Err(error), _) => Err(error.clone()),
         };
         // Who asked may have gone: what is committed stays committed.

@@ -17,8 +17,8 @@ use crate::{
     clock::Timestamp,
     generated::types::AgentStatus,
     storage::{
-        ACTIVE_CREDENTIALS_MAX, CredentialRecord, Dependency, NewCredential, Reach, RevokeCredential, RotateCredential, StorageError,
-        StorageResult,
+        ACTIVE_CREDENTIALS_MAX, CredentialRecord, Dependency, NewCredential, Reach,
+        RevokeCredential, RotateCredential, StorageError, StorageResult,
     },
 };
 
@@ -40,11 +40,13 @@ impl Command for Add {
         if agent.status != AgentStatus::Active {
             return Err(StorageError::AgentNotActive);
         }
-        let active: i64 = sqlx::query_scalar("SELECT count(*) FROM credentials WHERE agent_id = ? AND revoked_at IS NULL")
-            .bind(bytes(agent.agent_id))
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(failed)?;
+        let active: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM credentials WHERE agent_id = ? AND revoked_at IS NULL",
+        )
+        .bind(bytes(agent.agent_id))
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
         if active >= ACTIVE_CREDENTIALS_MAX {
             return Err(StorageError::CredentialLimit);
         }
@@ -66,7 +68,14 @@ impl Command for Rotate {
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<CredentialRecord> {
         let rotate = &self.rotate;
-        let row = read_active(transaction.connection(), rotate.reach, rotate.actor, rotate.agent, rotate.credential).await?;
+        let row = read_active(
+            transaction.connection(),
+            rotate.reach,
+            rotate.actor,
+            rotate.agent,
+            rotate.credential,
+        )
+        .await?;
         let old = get::<i64>(&row, "generation")?;
         let new = old + 1;
         let stops_at = rotate.old_stops_at.filter(|stops_at| *stops_at > rotate.at);
@@ -86,8 +95,21 @@ impl Command for Rotate {
         .map_err(failed)?;
         // A secret that was in its grace period already is gone either way: there is one old secret at most.
         match stops_at {
-            None => transaction.raise(Dependency::Credential, rotate.credential, new, None).await?,
-            Some(at) => transaction.raise(Dependency::Credential, rotate.credential, old, Some((new, at))).await?,
+            None => {
+                transaction
+                    .raise(Dependency::Credential, rotate.credential, new, None)
+                    .await?
+            }
+            Some(at) => {
+                transaction
+                    .raise(
+                        Dependency::Credential,
+                        rotate.credential,
+                        old,
+                        Some((new, at)),
+                    )
+                    .await?
+            }
         }
         transaction.touch_client(rotate.agent).await?;
         transaction.stage_all(&self.events);
@@ -106,7 +128,14 @@ impl Command for Revoke {
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<CredentialRecord> {
         let revoke = &self.revoke;
-        let row = read_active(transaction.connection(), revoke.reach, revoke.actor, revoke.agent, revoke.credential).await?;
+        let row = read_active(
+            transaction.connection(),
+            revoke.reach,
+            revoke.actor,
+            revoke.agent,
+            revoke.credential,
+        )
+        .await?;
         let generation = get::<i64>(&row, "generation")?;
         let row = sqlx::query(
             "UPDATE credentials SET revoked_at = ?, old_secret_hash = NULL, old_generation = NULL, old_stops_at = NULL
@@ -117,7 +146,14 @@ impl Command for Revoke {
         .fetch_one(transaction.connection())
         .await
         .map_err(failed)?;
-        transaction.raise(Dependency::Credential, revoke.credential, generation + 1, None).await?;
+        transaction
+            .raise(
+                Dependency::Credential,
+                revoke.credential,
+                generation + 1,
+                None,
+            )
+            .await?;
         transaction.touch_client(revoke.agent).await?;
         transaction.stage_all(&self.events);
         credential(&row)
@@ -125,7 +161,13 @@ impl Command for Revoke {
 }
 
 /// The row of an active credential of an agent within reach.
-async fn read_active(connection: &mut SqliteConnection, reach: Reach, actor: Option<Uuid>, agent: Uuid, id: Uuid) -> StorageResult<SqliteRow> {
+async fn read_active(
+    connection: &mut SqliteConnection,
+    reach: Reach,
+    actor: Option<Uuid>,
+    agent: Uuid,
+    id: Uuid,
+) -> StorageResult<SqliteRow> {
     read_within(connection, reach, agent).await?;
     let row = sqlx::query("SELECT * FROM credentials WHERE credential_id = ? AND agent_id = ?")
         .bind(bytes(id))
@@ -142,7 +184,11 @@ async fn read_active(connection: &mut SqliteConnection, reach: Reach, actor: Opt
 }
 
 /// Revokes every active credential of an agent that ends, oldest first.
-pub(super) async fn revoke_all(transaction: &mut Transaction, agent: Uuid, at: Timestamp) -> StorageResult<Vec<Uuid>> {
+pub(super) async fn revoke_all(
+    transaction: &mut Transaction,
+    agent: Uuid,
+    at: Timestamp,
+) -> StorageResult<Vec<Uuid>> {
     let rows = sqlx::query("SELECT credential_id, generation FROM credentials WHERE agent_id = ? AND revoked_at IS NULL ORDER BY position")
         .bind(bytes(agent))
         .fetch_all(transaction.connection())
@@ -160,14 +206,25 @@ pub(super) async fn revoke_all(transaction: &mut Transaction, agent: Uuid, at: T
     let mut revoked = Vec::with_capacity(rows.len());
     for row in &rows {
         let id = uuid(row, "credential_id")?;
-        transaction.raise(Dependency::Credential, id, get::<i64>(row, "generation")? + 1, None).await?;
+        transaction
+            .raise(
+                Dependency::Credential,
+                id,
+                get::<i64>(row, "generation")? + 1,
+                None,
+            )
+            .await?;
         revoked.push(id);
     }
     Ok(revoked)
 }
 
 /// Adds a credential, whatever the rules say: they were judged before.
-pub(super) async fn insert_credential(connection: &mut SqliteConnection, new: &NewCredential, organization: Uuid) -> StorageResult<CredentialRecord> {
+pub(super) async fn insert_credential(
+    connection: &mut SqliteConnection,
+    new: &NewCredential,
+    organization: Uuid,
+) -> StorageResult<CredentialRecord> {
     let row = sqlx::query(
         "INSERT INTO credentials (credential_id, agent_id, organization_id, scopes, secret_hash, generation, created_at, expires_at)
          VALUES (?, ?, ?, ?, ?, 0, ?, ?) RETURNING *",

@@ -8,14 +8,17 @@ use super::{
     SqliteStorage,
     credential_changes::{Add, ReplaceHash, Revoke, Rotate, Touch},
     failure::{corrupt, failed},
-    rows::{agent, bytes, count, credential, get, number, optional_time, organization_status, scopes, time, uuid, word},
+    rows::{
+        agent, bytes, count, credential, get, number, optional_time, organization_status, scopes,
+        time, uuid, word,
+    },
 };
 use crate::{
     audit::NewEvent,
     clock::Timestamp,
     storage::{
-        ClientCredential, ClientRecord, ClientSecretHash, CredentialRecord, CredentialStore, NewCredential, Page, Paging, Reach,
-        RevokeCredential, RotateCredential, StorageResult,
+        ClientCredential, ClientRecord, ClientSecretHash, CredentialRecord, CredentialStore,
+        NewCredential, Page, Paging, Reach, RevokeCredential, RotateCredential, StorageResult,
     },
 };
 
@@ -39,37 +42,77 @@ const CLIENT: &str = "
 
 #[async_trait]
 impl CredentialStore for SqliteStorage {
-    async fn get(&self, reach: Reach, agent: Uuid, id: Uuid) -> StorageResult<Option<CredentialRecord>> {
-        let found = sqlx::query("SELECT * FROM credentials WHERE credential_id = ? AND agent_id = ?")
-            .bind(bytes(id))
-            .bind(bytes(agent))
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(failed)?
-            .map(|row| credential(&row))
-            .transpose()?;
+    async fn get(
+        &self,
+        reach: Reach,
+        agent: Uuid,
+        id: Uuid,
+    ) -> StorageResult<Option<CredentialRecord>> {
+        let found =
+            sqlx::query("SELECT * FROM credentials WHERE credential_id = ? AND agent_id = ?")
+                .bind(bytes(id))
+                .bind(bytes(agent))
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(failed)?
+                .map(|row| credential(&row))
+                .transpose()?;
         Ok(found.filter(|credential| reach.covers(credential.organization_id)))
     }
 
-    async fn list(&self, reach: Reach, agent: Uuid, revoked: Option<bool>, paging: Paging) -> StorageResult<Page<CredentialRecord>> {
+    async fn list(
+        &self,
+        reach: Reach,
+        agent: Uuid,
+        revoked: Option<bool>,
+        paging: Paging,
+    ) -> StorageResult<Page<CredentialRecord>> {
         let mut look = self.readers.begin().await.map_err(failed)?;
-        let mut counting = QueryBuilder::new("SELECT count(*) AS total FROM credentials WHERE agent_id = ");
+        let mut counting =
+            QueryBuilder::new("SELECT count(*) AS total FROM credentials WHERE agent_id = ");
         restrict(&mut counting, reach, agent, revoked);
-        let total = count(&counting.build().fetch_one(&mut *look).await.map_err(failed)?, "total")?;
+        let total = count(
+            &counting
+                .build()
+                .fetch_one(&mut *look)
+                .await
+                .map_err(failed)?,
+            "total",
+        )?;
         let mut reading = QueryBuilder::new("SELECT * FROM credentials WHERE agent_id = ");
         restrict(&mut reading, reach, agent, revoked);
         reading.push(" ORDER BY position DESC LIMIT ");
         reading.push_bind(i64::from(paging.limit));
         reading.push(" OFFSET ");
         reading.push_bind(number(paging.offset()));
-        let rows = reading.build().fetch_all(&mut *look).await.map_err(failed)?;
+        let rows = reading
+            .build()
+            .fetch_all(&mut *look)
+            .await
+            .map_err(failed)?;
         look.commit().await.map_err(failed)?;
-        Ok(Page { items: rows.iter().map(credential).collect::<StorageResult<_>>()?, total })
+        Ok(Page {
+            items: rows.iter().map(credential).collect::<StorageResult<_>>()?,
+            total,
+        })
     }
 
-    async fn insert(&self, reach: Reach, actor: Option<Uuid>, new: NewCredential, events: Vec<NewEvent>) -> StorageResult<CredentialRecord> {
+    async fn insert(
+        &self,
+        reach: Reach,
+        actor: Option<Uuid>,
+        new: NewCredential,
+        events: Vec<NewEvent>,
+    ) -> StorageResult<CredentialRecord> {
         let events = self.seal(events);
-        self.writer.change(Add { reach, actor, new, events }).await
+        self.writer
+            .change(Add {
+                reach,
+                actor,
+                new,
+                events,
+            })
+            .await
     }
 
     async fn rotate(&self, mut rotate: RotateCredential) -> StorageResult<CredentialRecord> {
@@ -83,7 +126,11 @@ impl CredentialStore for SqliteStorage {
     }
 
     async fn client(&self, client: Uuid) -> StorageResult<Option<ClientRecord>> {
-        let rows = sqlx::query(CLIENT).bind(bytes(client)).fetch_all(&self.readers).await.map_err(failed)?;
+        let rows = sqlx::query(CLIENT)
+            .bind(bytes(client))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed)?;
         let Some(first) = rows.first() else {
             return Ok(None);
         };
@@ -93,7 +140,10 @@ impl CredentialStore for SqliteStorage {
             organization_status: word(first, "organization_status", organization_status)?,
             agent_generation: get(first, "agent_generation")?,
             organization_generation: get(first, "organization_generation")?,
-            credentials: rows.iter().filter_map(|row| client_credential(row).transpose()).collect::<StorageResult<_>>()?,
+            credentials: rows
+                .iter()
+                .filter_map(|row| client_credential(row).transpose())
+                .collect::<StorageResult<_>>()?,
             revision: get(first, "revision")?,
         }))
     }
@@ -102,18 +152,30 @@ impl CredentialStore for SqliteStorage {
         if used.is_empty() {
             return Ok(());
         }
-        self.writer.change(Touch { used: used.to_vec() }).await
+        self.writer
+            .change(Touch {
+                used: used.to_vec(),
+            })
+            .await
     }
 
     async fn replace_hash(&self, credential: Uuid, old: &str, new: &str) -> StorageResult<()> {
-        self.writer.change(ReplaceHash { credential, old: old.to_owned(), new: new.to_owned() }).await
+        self.writer
+            .change(ReplaceHash {
+                credential,
+                old: old.to_owned(),
+                new: new.to_owned(),
+            })
+            .await
     }
 }
 
 fn restrict(query: &mut QueryBuilder<Sqlite>, reach: Reach, agent: Uuid, revoked: Option<bool>) {
     query.push_bind(bytes(agent));
     if let Reach::Organization(organization) = reach {
-        query.push(" AND organization_id = ").push_bind(bytes(organization));
+        query
+            .push(" AND organization_id = ")
+            .push_bind(bytes(organization));
     }
     match revoked {
         Some(true) => drop(query.push(" AND revoked_at IS NOT NULL")),
@@ -127,10 +189,19 @@ fn client_credential(row: &SqliteRow) -> StorageResult<Option<ClientCredential>>
     if get::<Option<&[u8]>>(row, "credential_id")?.is_none() {
         return Ok(None);
     }
-    let mut secrets = vec![ClientSecretHash { hash: get(row, "secret_hash")?, generation: get(row, "generation")?, stops_at: None }];
+    let mut secrets = vec![ClientSecretHash {
+        hash: get(row, "secret_hash")?,
+        generation: get(row, "generation")?,
+        stops_at: None,
+    }];
     if let Some(hash) = get(row, "old_secret_hash")? {
-        let generation = get::<Option<i64>>(row, "old_generation")?.ok_or_else(|| corrupt("old_generation"))?;
-        secrets.push(ClientSecretHash { hash, generation, stops_at: Some(time(row, "old_stops_at")?) });
+        let generation =
+            get::<Option<i64>>(row, "old_generation")?.ok_or_else(|| corrupt("old_generation"))?;
+        secrets.push(ClientSecretHash {
+            hash,
+            generation,
+            stops_at: Some(time(row, "old_stops_at")?),
+        });
     }
     Ok(Some(ClientCredential {
         credential_id: uuid(row, "credential_id")?,

@@ -16,12 +16,36 @@ use crate::{
 
 #[async_trait]
 impl IdempotencyStore for SqliteStorage {
-    async fn claim(&self, key: [u8; 32], fingerprint: [u8; 32], now: Timestamp, lease_until: Timestamp) -> StorageResult<Claim> {
-        self.writer.change(ClaimKey { key, fingerprint, now, lease_until }).await
+    async fn claim(
+        &self,
+        key: [u8; 32],
+        fingerprint: [u8; 32],
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> StorageResult<Claim> {
+        self.writer
+            .change(ClaimKey {
+                key,
+                fingerprint,
+                now,
+                lease_until,
+            })
+            .await
     }
 
-    async fn complete(&self, key: [u8; 32], answer: &[u8], expires_at: Timestamp) -> StorageResult<()> {
-        self.writer.change(Complete { key, answer: answer.to_vec(), expires_at }).await
+    async fn complete(
+        &self,
+        key: [u8; 32],
+        answer: &[u8],
+        expires_at: Timestamp,
+    ) -> StorageResult<()> {
+        self.writer
+            .change(Complete {
+                key,
+                answer: answer.to_vec(),
+                expires_at,
+            })
+            .await
     }
 
     async fn release(&self, key: [u8; 32]) -> StorageResult<()> {
@@ -44,17 +68,24 @@ impl Command for ClaimKey {
     type Output = Claim;
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<Claim> {
-        let row = sqlx::query("SELECT fingerprint, answer FROM idempotency WHERE key = ? AND expires_at > ?")
-            .bind(self.key.to_vec())
-            .bind(self.now.ms())
-            .fetch_optional(transaction.connection())
-            .await
-            .map_err(failed)?;
+        let row = sqlx::query(
+            "SELECT fingerprint, answer FROM idempotency WHERE key = ? AND expires_at > ?",
+        )
+        .bind(self.key.to_vec())
+        .bind(self.now.ms())
+        .fetch_optional(transaction.connection())
+        .await
+        .map_err(failed)?;
         if let Some(row) = row {
-            let fingerprint = get::<&[u8]>(&row, "fingerprint")?.try_into().map_err(|_| corrupt("fingerprint"))?;
+            let fingerprint = get::<&[u8]>(&row, "fingerprint")?
+                .try_into()
+                .map_err(|_| corrupt("fingerprint"))?;
             return Ok(match get::<Option<Vec<u8>>>(&row, "answer")? {
                 None => Claim::InFlight { fingerprint },
-                Some(answer) => Claim::Done { fingerprint, answer },
+                Some(answer) => Claim::Done {
+                    fingerprint,
+                    answer,
+                },
             });
         }
         sqlx::query("INSERT OR REPLACE INTO idempotency (key, fingerprint, answer, expires_at) VALUES (?, ?, NULL, ?)")
@@ -78,14 +109,20 @@ impl Command for Complete {
     type Output = ();
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {
-        let done = sqlx::query("UPDATE idempotency SET answer = ?, expires_at = ? WHERE key = ? AND answer IS NULL")
-            .bind(self.answer.clone())
-            .bind(self.expires_at.ms())
-            .bind(self.key.to_vec())
-            .execute(transaction.connection())
-            .await
-            .map_err(failed)?;
-        if done.rows_affected() == 0 { Err(StorageError::NotFound) } else { Ok(()) }
+        let done = sqlx::query(
+            "UPDATE idempotency SET answer = ?, expires_at = ? WHERE key = ? AND answer IS NULL",
+        )
+        .bind(self.answer.clone())
+        .bind(self.expires_at.ms())
+        .bind(self.key.to_vec())
+        .execute(transaction.connection())
+        .await
+        .map_err(failed)?;
+        if done.rows_affected() == 0 {
+            Err(StorageError::NotFound)
+        } else {
+            Ok(())
+        }
     }
 }
 

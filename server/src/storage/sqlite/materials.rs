@@ -17,12 +17,28 @@ impl MaterialStore for SqliteStorage {
     }
 
     async fn get_or_insert(&self, name: &str, value: &[u8]) -> StorageResult<Vec<u8>> {
-        self.writer.change(GetOrInsert { name: name.to_owned(), value: value.to_vec() }).await
+        self.writer
+            .change(GetOrInsert {
+                name: name.to_owned(),
+                value: value.to_vec(),
+            })
+            .await
     }
 
-    async fn replace(&self, name: &str, expected: Option<&[u8]>, value: &[u8]) -> StorageResult<()> {
+    async fn replace(
+        &self,
+        name: &str,
+        expected: Option<&[u8]>,
+        value: &[u8],
+    ) -> StorageResult<()> {
         let expected = expected.map(<[u8]>::to_vec);
-        self.writer.change(Replace { name: name.to_owned(), expected, value: value.to_vec() }).await
+        self.writer
+            .change(Replace {
+                name: name.to_owned(),
+                expected,
+                value: value.to_vec(),
+            })
+            .await
     }
 }
 

@@ -17,6 +17,8 @@ mod organizations;
 mod revocation;
 mod rows;
 mod signing_keys;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod writer;
 
@@ -26,14 +28,10 @@ use async_trait::async_trait;
 
 pub use open::{OpenError, Options};
 
-use self::{
-    failure::failed,
-    open::Readers,
-    writer::Writer,
-};
+use self::{failure::failed, open::Readers, writer::Writer};
 use super::{
-    AgentStore, AuditStore, ChangeObserver, CredentialStore, IdempotencyStore, MaterialStore, OrganizationStore, RevocationStore,
-    SigningKeyStore, Storage, StorageResult,
+    AgentStore, AuditStore, ChangeObserver, CredentialStore, IdempotencyStore, MaterialStore,
+    OrganizationStore, RevocationStore, SigningKeyStore, Storage, StorageResult,
 };
 use crate::audit::{NewEvent, Randomness, SealedEvent};
 
@@ -47,12 +45,19 @@ pub struct SqliteStorage {
 
 impl SqliteStorage {
     fn new(writer: Writer, readers: Readers, randomness: Arc<dyn Randomness>) -> Self {
-        Self { writer, readers, randomness }
+        Self {
+            writer,
+            readers,
+            randomness,
+        }
     }
 
     /// Hashes payloads here, on the caller's thread: the writer has better things to do.
     fn seal(&self, events: Vec<NewEvent>) -> Vec<Arc<SealedEvent>> {
-        events.into_iter().map(|event| Arc::new(event.seal(self.randomness.as_ref()))).collect()
+        events
+            .into_iter()
+            .map(|event| Arc::new(event.seal(self.randomness.as_ref())))
+            .collect()
     }
 }
 
@@ -95,7 +100,10 @@ impl Storage for SqliteStorage {
     }
 
     async fn check(&self) -> StorageResult<()> {
-        sqlx::query("SELECT value FROM revision").execute(&self.readers).await.map_err(failed)?;
+        sqlx::query("SELECT value FROM revision")
+            .execute(&self.readers)
+            .await
+            .map_err(failed)?;
         self.writer.change(revocation::Probe).await
     }
 

@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
+use super::{SqliteStorage, writer::Writer};
+use crate::{audit::Randomness, clock::Clock};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection, SqlitePool,
     migrate::{Migrate, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use thiserror::Error;
-use super::{SqliteStorage, writer::Writer};
-use crate::{audit::Randomness, clock::Clock};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -49,7 +49,9 @@ pub enum OpenError {
         reason: String,
     },
     /// The schema is older than this version and may not be migrated.
-    #[error("the database {location} has an older schema: run `agentidp migrate`, or set AUTO_MIGRATE=true")]
+    #[error(
+        "the database {location} has an older schema: run `agentidp migrate`, or set AUTO_MIGRATE=true"
+    )]
     Outdated {
         /// Which file.
         location: String,
@@ -71,7 +73,10 @@ impl SqliteStorage {
     /// When the file cannot be used, or its schema cannot.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let name = options.path.display().to_string();
-        let unusable = |error: sqlx::Error| OpenError::Unusable { location: name.clone(), reason: error.to_string() };
+        let unusable = |error: sqlx::Error| OpenError::Unusable {
+            location: name.clone(),
+            reason: error.to_string(),
+        };
         let connect = settings(&options.path);
         let mut connection = connect.connect().await.map_err(unusable)?;
         prepare_schema(&mut connection, &name, options.auto_migrate).await?;
@@ -93,7 +98,10 @@ impl SqliteStorage {
     /// When the file cannot be used, or its schema is newer.
     pub async fn migrate(path: &Path) -> Result<(), OpenError> {
         let name = path.display().to_string();
-        let unusable = |error: sqlx::Error| OpenError::Unusable { location: name.clone(), reason: error.to_string() };
+        let unusable = |error: sqlx::Error| OpenError::Unusable {
+            location: name.clone(),
+            reason: error.to_string(),
+        };
         let mut connection = settings(path).connect().await.map_err(unusable)?;
         prepare_schema(&mut connection, &name, true).await?;
         connection.close().await.map_err(unusable)
@@ -119,13 +127,25 @@ fn read_only(options: SqliteConnectOptions) -> SqliteConnectOptions {
     options.create_if_missing(false).pragma("query_only", "ON")
 }
 
-async fn prepare_schema(connection: &mut SqliteConnection, name: &str, migrate: bool) -> Result<(), OpenError> {
-    let unknown = |reason: String| OpenError::Unknown { location: name.to_owned(), reason };
+async fn prepare_schema(
+    connection: &mut SqliteConnection,
+    name: &str,
+    migrate: bool,
+) -> Result<(), OpenError> {
+    let unknown = |reason: String| OpenError::Unknown {
+        location: name.to_owned(),
+        reason,
+    };
     if !migrate && !is_current(connection).await.map_err(unknown)? {
-        return Err(OpenError::Outdated { location: name.to_owned() });
+        return Err(OpenError::Outdated {
+            location: name.to_owned(),
+        });
     }
     // Also checks that what was applied is, by its checksum, what this version has.
-    MIGRATIONS.run(connection).await.map_err(|error| unknown(error.to_string()))
+    MIGRATIONS
+        .run_direct(None, connection, false)
+        .await
+        .map_err(|error| unknown(error.to_string()))
 }
 
 /// Whether every migration of this version was applied, or the database is empty.
@@ -138,9 +158,17 @@ async fn is_current(connection: &mut SqliteConnection) -> Result<bool, String> {
         return Ok(true);
     }
     let table = &MIGRATIONS.table_name;
-    connection.ensure_migrations_table(table).await.map_err(|error| error.to_string())?;
-    let applied = connection.list_applied_migrations(table).await.map_err(|error| error.to_string())?;
-    Ok(MIGRATIONS.iter().all(|known| applied.iter().any(|done| done.version == known.version)))
+    connection
+        .ensure_migrations_table(table)
+        .await
+        .map_err(|error| error.to_string())?;
+    let applied = connection
+        .list_applied_migrations(table)
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(MIGRATIONS
+        .iter()
+        .all(|known| applied.iter().any(|done| done.version == known.version)))
 }
 
 /// The readers' pool, under a name that says what it is for.

@@ -18,7 +18,10 @@ use super::{
 use crate::{
     audit::{NewEvent, SealedEvent},
     clock::Timestamp,
-    storage::{Dependency, Founding, OrganizationRecord, OrganizationStatus, OrganizationStore, StorageError, StorageResult},
+    storage::{
+        Dependency, Founding, OrganizationRecord, OrganizationStatus, OrganizationStore,
+        StorageError, StorageResult,
+    },
 };
 
 #[async_trait]
@@ -49,7 +52,9 @@ impl OrganizationStore for SqliteStorage {
 
     async fn insert(&self, record: OrganizationRecord, events: Vec<NewEvent>) -> StorageResult<()> {
         let events = self.seal(events);
-        self.writer.change(InsertOrganization { record, events }).await
+        self.writer
+            .change(InsertOrganization { record, events })
+            .await
     }
 
     async fn set_status(
@@ -60,7 +65,14 @@ impl OrganizationStore for SqliteStorage {
         events: Vec<NewEvent>,
     ) -> StorageResult<OrganizationRecord> {
         let events = self.seal(events);
-        self.writer.change(SetStatus { id, status, at, events }).await
+        self.writer
+            .change(SetStatus {
+                id,
+                status,
+                at,
+                events,
+            })
+            .await
     }
 }
 
@@ -74,18 +86,26 @@ impl Command for Found {
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {
         let connection = transaction.connection();
-        let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM organizations WHERE is_system = 1)")
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(failed)?;
+        let there: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM organizations WHERE is_system = 1)")
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(failed)?;
         if there {
             return Err(StorageError::Conflict);
         }
-        let Founding { organization, admin, credential, .. } = &self.founding;
+        let Founding {
+            organization,
+            admin,
+            credential,
+            ..
+        } = &self.founding;
         insert_organization(connection, organization).await?;
         insert_agent(connection, admin).await?;
         insert_credential(connection, credential, admin.organization_id).await?;
-        transaction.touch_organization(organization.organization_id).await?;
+        transaction
+            .touch_organization(organization.organization_id)
+            .await?;
         transaction.touch_client(admin.agent_id).await?;
         transaction.stage_all(&self.events);
         Ok(())
@@ -101,11 +121,12 @@ impl Command for InsertOrganization {
     type Output = ();
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {
-        let taken: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM organizations WHERE slug = ?)")
-            .bind(self.record.slug.clone())
-            .fetch_one(transaction.connection())
-            .await
-            .map_err(failed)?;
+        let taken: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM organizations WHERE slug = ?)")
+                .bind(self.record.slug.clone())
+                .fetch_one(transaction.connection())
+                .await
+                .map_err(failed)?;
         if taken {
             return Err(StorageError::Conflict);
         }
@@ -115,7 +136,10 @@ impl Command for InsertOrganization {
     }
 }
 
-async fn insert_organization(connection: &mut SqliteConnection, record: &OrganizationRecord) -> StorageResult<()> {
+async fn insert_organization(
+    connection: &mut SqliteConnection,
+    record: &OrganizationRecord,
+) -> StorageResult<()> {
     sqlx::query(
         "INSERT INTO organizations (organization_id, name, slug, status, tier, is_system, created_at, updated_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -154,7 +178,9 @@ impl Command for SetStatus {
             .map_err(failed)?
             .ok_or(StorageError::NotFound)?;
         if self.status != OrganizationStatus::Active {
-            transaction.raise_by_one(Dependency::Organization, self.id).await?;
+            transaction
+                .raise_by_one(Dependency::Organization, self.id)
+                .await?;
         }
         transaction.touch_organization(self.id).await?;
         transaction.stage_all(&self.events);

@@ -16,7 +16,10 @@ use super::{
 use crate::{
     audit::{NewEvent, SealedEvent},
     clock::Timestamp,
-    storage::{Changes, Dependency, Raise, Revision, RevocationStore, RevokedToken, StorageError, StorageResult},
+    storage::{
+        Changes, Dependency, Raise, Revision, RevocationStore, RevokedToken, StorageError,
+        StorageResult,
+    },
 };
 
 /// The row that says when a signing key last changed.
@@ -50,7 +53,13 @@ impl Transaction {
 
     /// Ends every token that names less than `generation` of this thing; and, from a moment on, every one that names less
     /// than `pending.0`. What was pending before is gone: `generation` has to cover it.
-    pub async fn raise(&mut self, dependency: Dependency, id: Uuid, generation: i64, pending: Option<(i64, Timestamp)>) -> StorageResult<()> {
+    pub async fn raise(
+        &mut self,
+        dependency: Dependency,
+        id: Uuid,
+        generation: i64,
+        pending: Option<(i64, Timestamp)>,
+    ) -> StorageResult<()> {
         let revision = self.revision().await?;
         sqlx::query(
             "INSERT INTO dependencies (kind, id, generation, pending_generation, pending_at, revision) VALUES (?, ?, ?, ?, ?, ?)
@@ -68,10 +77,20 @@ impl Transaction {
         .await
         .map_err(failed)?;
         if generation > 0 {
-            self.will_tell_raise(Raise { dependency, id, generation, effective_at: None });
+            self.will_tell_raise(Raise {
+                dependency,
+                id,
+                generation,
+                effective_at: None,
+            });
         }
         if let Some((generation, at)) = pending {
-            self.will_tell_raise(Raise { dependency, id, generation, effective_at: Some(at) });
+            self.will_tell_raise(Raise {
+                dependency,
+                id,
+                generation,
+                effective_at: Some(at),
+            });
         }
         Ok(())
     }
@@ -85,7 +104,8 @@ impl Transaction {
 
     /// What authenticating this organization's clients takes has changed.
     pub async fn touch_organization(&mut self, organization: Uuid) -> StorageResult<()> {
-        self.touch(kind(Dependency::Organization), organization).await?;
+        self.touch(kind(Dependency::Organization), organization)
+            .await?;
         self.will_tell_organization(organization);
         Ok(())
     }
@@ -126,16 +146,26 @@ impl Transaction {
 #[async_trait]
 impl RevocationStore for SqliteStorage {
     async fn revision(&self) -> StorageResult<Revision> {
-        sqlx::query_scalar("SELECT value FROM revision").fetch_one(&self.readers).await.map_err(failed)
+        sqlx::query_scalar("SELECT value FROM revision")
+            .fetch_one(&self.readers)
+            .await
+            .map_err(failed)
     }
 
     async fn load(&self, now: Timestamp) -> StorageResult<Changes> {
         let mut look = self.readers.begin().await.map_err(failed)?;
-        let mut changes = Changes { revision: revision(&mut look).await?, whole: true, signing_keys: true, ..Changes::default() };
-        let rows = sqlx::query("SELECT * FROM dependencies WHERE generation > 0 OR pending_at IS NOT NULL")
-            .fetch_all(&mut *look)
-            .await
-            .map_err(failed)?;
+        let mut changes = Changes {
+            revision: revision(&mut look).await?,
+            whole: true,
+            signing_keys: true,
+            ..Changes::default()
+        };
+        let rows = sqlx::query(
+            "SELECT * FROM dependencies WHERE generation > 0 OR pending_at IS NOT NULL",
+        )
+        .fetch_all(&mut *look)
+        .await
+        .map_err(failed)?;
         for row in rows {
             if let Some(dependency) = dependency(get(&row, "kind")?) {
                 add_raises(&mut changes, &row, dependency)?;
@@ -146,14 +176,20 @@ impl RevocationStore for SqliteStorage {
             .fetch_all(&mut *look)
             .await
             .map_err(failed)?;
-        changes.revoked = rows.iter().map(revoked_token).collect::<StorageResult<_>>()?;
+        changes.revoked = rows
+            .iter()
+            .map(revoked_token)
+            .collect::<StorageResult<_>>()?;
         look.commit().await.map_err(failed)?;
         Ok(changes)
     }
 
     async fn changes_since(&self, known: Revision) -> StorageResult<Changes> {
         let mut look = self.readers.begin().await.map_err(failed)?;
-        let mut changes = Changes { revision: revision(&mut look).await?, ..Changes::default() };
+        let mut changes = Changes {
+            revision: revision(&mut look).await?,
+            ..Changes::default()
+        };
         if changes.revision < known {
             // The file is an older one, put back: what the reader knows is worth nothing.
             look.commit().await.map_err(failed)?;
@@ -172,12 +208,17 @@ impl RevocationStore for SqliteStorage {
     }
 
     async fn settle(&self, now: Timestamp) -> StorageResult<u64> {
-        let due: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM credentials WHERE old_stops_at <= ?)")
-            .bind(now.ms())
-            .fetch_one(&self.readers)
-            .await
-            .map_err(failed)?;
-        if due { self.writer.change(Settle { now }).await } else { Ok(0) }
+        let due: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM credentials WHERE old_stops_at <= ?)")
+                .bind(now.ms())
+                .fetch_one(&self.readers)
+                .await
+                .map_err(failed)?;
+        if due {
+            self.writer.change(Settle { now }).await
+        } else {
+            Ok(0)
+        }
     }
 
     async fn forget_expired(&self, now: Timestamp) -> StorageResult<u64> {
@@ -186,11 +227,22 @@ impl RevocationStore for SqliteStorage {
 }
 
 async fn revision(look: &mut SqliteConnection) -> StorageResult<Revision> {
-    sqlx::query_scalar("SELECT value FROM revision").fetch_one(look).await.map_err(failed)
+    sqlx::query_scalar("SELECT value FROM revision")
+        .fetch_one(look)
+        .await
+        .map_err(failed)
 }
 
-async fn read_since(look: &mut SqliteConnection, known: Revision, changes: &mut Changes) -> StorageResult<()> {
-    let rows = sqlx::query("SELECT * FROM dependencies WHERE revision > ?").bind(known).fetch_all(&mut *look).await.map_err(failed)?;
+async fn read_since(
+    look: &mut SqliteConnection,
+    known: Revision,
+    changes: &mut Changes,
+) -> StorageResult<()> {
+    let rows = sqlx::query("SELECT * FROM dependencies WHERE revision > ?")
+        .bind(known)
+        .fetch_all(&mut *look)
+        .await
+        .map_err(failed)?;
     for row in rows {
         let name: &str = get(&row, "kind")?;
         match dependency(name) {
@@ -209,7 +261,10 @@ async fn read_since(look: &mut SqliteConnection, known: Revision, changes: &mut 
         .fetch_all(look)
         .await
         .map_err(failed)?;
-    changes.revoked = rows.iter().map(revoked_token).collect::<StorageResult<_>>()?;
+    changes.revoked = rows
+        .iter()
+        .map(revoked_token)
+        .collect::<StorageResult<_>>()?;
     Ok(())
 }
 
@@ -217,19 +272,32 @@ fn add_raises(changes: &mut Changes, row: &SqliteRow, dependency: Dependency) ->
     let id = uuid(row, "id")?;
     let generation: i64 = get(row, "generation")?;
     if generation > 0 {
-        changes.raises.push(Raise { dependency, id, generation, effective_at: None });
+        changes.raises.push(Raise {
+            dependency,
+            id,
+            generation,
+            effective_at: None,
+        });
     }
     let effective_at = optional_time(row, "pending_at")?;
     if let Some(generation) = get(row, "pending_generation")?
         && effective_at.is_some()
     {
-        changes.raises.push(Raise { dependency, id, generation, effective_at });
+        changes.raises.push(Raise {
+            dependency,
+            id,
+            generation,
+            effective_at,
+        });
     }
     Ok(())
 }
 
 fn revoked_token(row: &SqliteRow) -> StorageResult<RevokedToken> {
-    Ok(RevokedToken { jti: get(row, "jti")?, expires_at: time(row, "expires_at")? })
+    Ok(RevokedToken {
+        jti: get(row, "jti")?,
+        expires_at: time(row, "expires_at")?,
+    })
 }
 
 struct RevokeToken {
@@ -241,11 +309,12 @@ impl Command for RevokeToken {
     type Output = ();
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {
-        let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = ?)")
-            .bind(self.token.jti.clone())
-            .fetch_one(transaction.connection())
-            .await
-            .map_err(failed)?;
+        let there: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = ?)")
+                .bind(self.token.jti.clone())
+                .fetch_one(transaction.connection())
+                .await
+                .map_err(failed)?;
         if there {
             return Ok(());
         }
@@ -280,7 +349,14 @@ impl Command for Settle {
         .await
         .map_err(failed)?;
         for row in &rows {
-            transaction.raise(Dependency::Credential, uuid(row, "credential_id")?, get(row, "generation")?, None).await?;
+            transaction
+                .raise(
+                    Dependency::Credential,
+                    uuid(row, "credential_id")?,
+                    get(row, "generation")?,
+                    None,
+                )
+                .await?;
             transaction.touch_client(uuid(row, "agent_id")?).await?;
         }
         u64::try_from(rows.len()).map_err(|_| corrupt("number of rows"))

@@ -8,10 +8,16 @@ use crate::{
     audit::AuditOutcome,
     clock::Timestamp,
     generated::types::{AgentRole, AgentStatus, AgentType, DeploymentEnv},
-    storage::{AgentRecord, CredentialRecord, KeyState, OrganizationRecord, OrganizationStatus, SigningKeyRecord, StorageResult, StoredEvent},
+    storage::{
+        AgentRecord, CredentialRecord, KeyState, OrganizationRecord, OrganizationStatus,
+        SigningKeyRecord, StorageResult, StoredEvent,
+    },
 };
 
-pub(super) fn get<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(row: &'r SqliteRow, column: &str) -> StorageResult<T> {
+pub(super) fn get<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(
+    row: &'r SqliteRow,
+    column: &str,
+) -> StorageResult<T> {
     row.try_get(column).map_err(failed)
 }
 
@@ -20,7 +26,9 @@ pub(super) fn uuid(row: &SqliteRow, column: &str) -> StorageResult<Uuid> {
 }
 
 pub(super) fn optional_uuid(row: &SqliteRow, column: &str) -> StorageResult<Option<Uuid>> {
-    get::<Option<&[u8]>>(row, column)?.map(|bytes| Uuid::from_slice(bytes).map_err(|_| corrupt(column))).transpose()
+    get::<Option<&[u8]>>(row, column)?
+        .map(|bytes| Uuid::from_slice(bytes).map_err(|_| corrupt(column)))
+        .transpose()
 }
 
 pub(super) fn time(row: &SqliteRow, column: &str) -> StorageResult<Timestamp> {
@@ -31,7 +39,11 @@ pub(super) fn optional_time(row: &SqliteRow, column: &str) -> StorageResult<Opti
     Ok(get::<Option<i64>>(row, column)?.map(Timestamp::from_ms))
 }
 
-pub(super) fn word<T>(row: &SqliteRow, column: &str, parse: impl Fn(&str) -> Option<T>) -> StorageResult<T> {
+pub(super) fn word<T>(
+    row: &SqliteRow,
+    column: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> StorageResult<T> {
     parse(get(row, column)?).ok_or_else(|| corrupt(column))
 }
 
@@ -44,7 +56,9 @@ fn texts(text: &str, column: &str) -> StorageResult<Vec<String>> {
 }
 
 pub(super) fn scopes(row: &SqliteRow) -> StorageResult<Option<Vec<String>>> {
-    get::<Option<&str>>(row, "scopes")?.map(|text| texts(text, "scopes")).transpose()
+    get::<Option<&str>>(row, "scopes")?
+        .map(|text| texts(text, "scopes"))
+        .transpose()
 }
 
 /// A list of texts as a JSON column.

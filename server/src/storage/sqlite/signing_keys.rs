@@ -14,7 +14,9 @@ use super::{
 };
 use crate::{
     audit::SealedEvent,
-    storage::{KeyRotation, KeyState, SigningKeyRecord, SigningKeyStore, StorageError, StorageResult},
+    storage::{
+        KeyRotation, KeyState, SigningKeyRecord, SigningKeyStore, StorageError, StorageResult,
+    },
 };
 
 #[async_trait]
@@ -35,7 +37,13 @@ impl SigningKeyStore for SqliteStorage {
     }
 
     async fn reencrypt(&self, kid: &str, old: &[u8], new: &[u8]) -> StorageResult<()> {
-        self.writer.change(Reencrypt { kid: kid.to_owned(), old: old.to_vec(), new: new.to_vec() }).await
+        self.writer
+            .change(Reencrypt {
+                kid: kid.to_owned(),
+                old: old.to_vec(),
+                new: new.to_vec(),
+            })
+            .await
     }
 }
 
@@ -49,15 +57,20 @@ impl Command for Rotate {
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {
         let connection = transaction.connection();
-        let active: Option<String> = sqlx::query_scalar("SELECT kid FROM signing_keys WHERE state = 'active'")
-            .fetch_optional(&mut *connection)
-            .await
-            .map_err(failed)?;
+        let active: Option<String> =
+            sqlx::query_scalar("SELECT kid FROM signing_keys WHERE state = 'active'")
+                .fetch_optional(&mut *connection)
+                .await
+                .map_err(failed)?;
         if active != self.rotation.expected_active {
             return Err(StorageError::Conflict);
         }
         // Keys that stop being active come first: there is at most one at any moment.
-        let (begins, ends): (Vec<_>, Vec<_>) = self.rotation.update.iter().partition(|key| key.state == KeyState::Active);
+        let (begins, ends): (Vec<_>, Vec<_>) = self
+            .rotation
+            .update
+            .iter()
+            .partition(|key| key.state == KeyState::Active);
         for key in ends.into_iter().chain(begins) {
             update(connection, key).await?;
         }
@@ -88,7 +101,11 @@ async fn insert(connection: &mut SqliteConnection, key: &SigningKeyRecord) -> St
     .execute(connection)
     .await
     .map_err(failed)?;
-    if done.rows_affected() == 0 { Err(StorageError::Conflict) } else { Ok(()) }
+    if done.rows_affected() == 0 {
+        Err(StorageError::Conflict)
+    } else {
+        Ok(())
+    }
 }
 
 async fn update(connection: &mut SqliteConnection, key: &SigningKeyRecord) -> StorageResult<()> {
@@ -104,7 +121,11 @@ async fn update(connection: &mut SqliteConnection, key: &SigningKeyRecord) -> St
     .execute(connection)
     .await
     .map_err(failed)?;
-    if done.rows_affected() == 0 { Err(StorageError::NotFound) } else { Ok(()) }
+    if done.rows_affected() == 0 {
+        Err(StorageError::NotFound)
+    } else {
+        Ok(())
+    }
 }
 
 struct Reencrypt {
@@ -117,13 +138,19 @@ impl Command for Reencrypt {
     type Output = ();
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {
-        let done = sqlx::query("UPDATE signing_keys SET private_encrypted = ? WHERE kid = ? AND private_encrypted = ?")
-            .bind(self.new.clone())
-            .bind(self.kid.clone())
-            .bind(self.old.clone())
-            .execute(transaction.connection())
-            .await
-            .map_err(failed)?;
-        if done.rows_affected() == 0 { Err(StorageError::Conflict) } else { Ok(()) }
+        let done = sqlx::query(
+            "UPDATE signing_keys SET private_encrypted = ? WHERE kid = ? AND private_encrypted = ?",
+        )
+        .bind(self.new.clone())
+        .bind(self.kid.clone())
+        .bind(self.old.clone())
+        .execute(transaction.connection())
+        .await
+        .map_err(failed)?;
+        if done.rows_affected() == 0 {
+            Err(StorageError::Conflict)
+        } else {
+            Ok(())
+        }
     }
 }

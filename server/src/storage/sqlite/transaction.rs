@@ -10,7 +10,9 @@ use super::{chain, failure::failed};
 use crate::{
     audit::{NewEvent, Randomness, SealedEvent},
     clock::Clock,
-    storage::{ChangeObserver, Changes, Raise, Revision, RevokedToken, StorageError, StorageResult},
+    storage::{
+        ChangeObserver, Changes, Raise, Revision, RevokedToken, StorageError, StorageResult,
+    },
 };
 
 /// Who is told of committed changes; set once the observer exists.
@@ -54,8 +56,21 @@ pub(super) struct Transaction {
 
 impl Transaction {
     /// On a connection of its own.
-    pub fn new(connection: SqliteConnection, clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>, observer: ObserverSlot) -> Self {
-        Self { connection, clock, randomness, observer, events: Vec::new(), changes: Changes::default(), revision: None }
+    pub fn new(
+        connection: SqliteConnection,
+        clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
+        observer: ObserverSlot,
+    ) -> Self {
+        Self {
+            connection,
+            clock,
+            randomness,
+            observer,
+            events: Vec::new(),
+            changes: Changes::default(),
+            revision: None,
+        }
     }
 
     /// Where statements run.
@@ -145,10 +160,11 @@ impl Transaction {
         if let Some(revision) = self.revision {
             return Ok(revision);
         }
-        let revision: Revision = sqlx::query_scalar("UPDATE revision SET value = value + 1 RETURNING value")
-            .fetch_one(&mut self.connection)
-            .await
-            .map_err(failed)?;
+        let revision: Revision =
+            sqlx::query_scalar("UPDATE revision SET value = value + 1 RETURNING value")
+                .fetch_one(&mut self.connection)
+                .await
+                .map_err(failed)?;
         self.revision = Some(revision);
         Ok(revision)
     }
@@ -198,6 +214,10 @@ impl Transaction {
     }
 
     async fn execute(&mut self, statement: &'static str) -> Result<(), StorageError> {
-        sqlx::query(statement).execute(&mut self.connection).await.map(drop).map_err(failed)
+        sqlx::query(statement)
+            .execute(&mut self.connection)
+            .await
+            .map(drop)
+            .map_err(failed)
     }
 }

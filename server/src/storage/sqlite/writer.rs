@@ -55,7 +55,11 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the writer as a task of the current runtime.
-    pub fn start(connection: SqliteConnection, clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> Self {
+    pub fn start(
+        connection: SqliteConnection,
+        clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
+    ) -> Self {
         let (queue, work) = mpsc::channel(QUEUE_MAX);
         let observer = ObserverSlot::default();
         let transaction = Transaction::new(connection, clock, randomness, observer.clone());
@@ -71,14 +75,16 @@ impl Writer {
     /// Runs a command in a transaction and returns its outcome once that is committed.
     pub async fn change<C: Command>(&self, command: C) -> StorageResult<C::Output> {
         let (answer, answered) = oneshot::channel();
-        self.send(Entry::Change(Box::new(Answering::new(command, answer)))).await?;
+        self.send(Entry::Change(Box::new(Answering::new(command, answer))))
+            .await?;
         answered.await.unwrap_or_else(|_| Err(closed()))
     }
 
     /// Appends an event and returns once it is committed.
     pub async fn append(&self, event: SealedEvent) -> StorageResult<()> {
         let (answer, answered) = oneshot::channel();
-        self.send(Entry::Event(Arc::new(event), Some(answer))).await?;
+        self.send(Entry::Event(Arc::new(event), Some(answer)))
+            .await?;
         answered.await.unwrap_or_else(|_| Err(closed()))
     }
 
@@ -97,7 +103,10 @@ impl Writer {
     }
 
     async fn send(&self, entry: Entry) -> StorageResult<()> {
-        self.queue.send(Work::Write(entry)).await.map_err(|_| closed())
+        self.queue
+            .send(Work::Write(entry))
+            .await
+            .map_err(|_| closed())
     }
 }
 

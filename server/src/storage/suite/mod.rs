@@ -1,1 +1,254 @@
-//! The storage conformance suite.
+//! The storage conformance suite: what every backend has to do, written against the traits alone.
+//!
+//! A backend runs it with `run_suite!(<its Backend>)` in a test module of its own; every case gets a fresh, empty store.
+//! Nothing here knows which backend it tests. What only one backend can show (triggers of SQLite, two connections to one
+//! file) is tested beside that backend.
+
+pub mod agents;
+pub mod audit;
+pub mod audit_queries;
+pub mod credentials;
+pub mod idempotency;
+pub mod materials;
+pub mod organizations;
+pub mod revocation;
+pub mod rotation;
+pub mod rules;
+pub mod signing_keys;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use uuid::Uuid;
+
+use super::{
+    AgentEvents, AgentPatch, AgentRecord, CredentialRecord, NewAgent, NewCredential,
+    OrganizationRecord, OrganizationStatus, Reach, Storage, StorageResult, UpdateAgent,
+};
+use crate::{
+    audit::{AuditAction, NewEvent},
+    clock::{Clock as _, ManualClock, Timestamp},
+    generated::types::{AgentRole, AgentStatus, AgentType, DeploymentEnv},
+};
+
+/// A backend under test.
+pub trait Backend: Send + Sync + Sized {
+    /// A fresh and empty store that takes its time from `clock`.
+    fn fresh(clock: Arc<ManualClock>) -> impl Future<Output = Self> + Send;
+    /// The store.
+    fn storage(&self) -> &dyn Storage;
+    /// A second store on the same data, as another process would open it.
+    fn again(&self) -> impl Future<Output = Arc<dyn Storage>> + Send;
+}
+
+/// Every case, by file. A case that is not named here does not run, and the compiler says that it is unused.
+macro_rules! run_suite {
+    ($backend:ty) => {
+        crate::storage::suite::run_suite! { @cases $backend;
+            organizations { founding_happens_once, an_organization_that_may_not_act_raises_its_generation, slugs_are_unique }
+            agents {
+                an_agent_reads_back_as_written, an_email_is_taken_without_regard_to_case, lists_are_newest_first_and_paged, filters_hold_together,
+                an_agent_of_another_organization_is_unknown, an_unknown_organization_takes_no_agent, two_registrations_of_one_email_make_one_agent,
+            }
+            rules {
+                an_unchanged_agent_makes_no_event, suspending_raises_the_generation_and_reactivating_keeps_it, the_last_admin_stays,
+                two_admins_that_end_each_other_leave_one, only_an_active_admin_changes_others, decommissioning_ends_everything_at_once,
+                a_decommissioned_agent_changes_no_more, refusals_leave_nothing_behind,
+            }
+            credentials {
+                a_credential_reads_back_as_written, ten_active_credentials_at_most, an_inactive_agent_gets_none, a_client_shows_what_authentication_needs,
+                lists_can_be_narrowed, the_last_use_never_goes_back,
+            }
+            rotation {
+                rotation_stops_the_old_secret_at_once, rotation_keeps_the_old_secret_for_its_grace, a_second_rotation_ends_the_first_grace,
+                revocation_is_final, a_hash_is_replaced_only_while_it_is_the_same,
+            }
+            revocation {
+                every_raise_is_found_whole_and_since, the_observer_knows_before_the_caller, a_revoked_token_is_remembered_until_it_expires,
+                a_grace_that_ended_stays_ended, another_process_sees_it,
+            }
+            signing_keys { a_rotation_is_all_or_nothing, two_rotations_at_once_make_one, private_halves_are_reencrypted_only_while_they_are_the_same }
+            materials { the_first_value_stays, a_value_is_replaced_only_while_it_is_as_expected }
+            idempotency { a_key_is_claimed_once, an_answer_is_kept_until_it_expires, a_claim_left_behind_is_taken_over, a_released_key_may_be_claimed_again }
+            audit {
+                a_chain_has_no_gaps_and_verifies, concurrent_events_make_one_chain_each, times_never_go_back_along_a_chain, events_read_back_as_written,
+                closing_drains_what_nobody_waited_for, a_change_and_its_events_are_one,
+            }
+            audit_queries {
+                pages_and_cursors_show_the_same, filters_by_time_are_half_open, totals_stop_counting, an_event_of_another_organization_is_unknown,
+            }
+        }
+    };
+    (@cases $backend:ty; $($file:ident { $($case:ident),+ $(,)? })+) => {
+        $(
+            mod $file {
+                use super::*;
+                $(
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $case() {
+                        let bench = crate::storage::suite::Bench::<$backend>::new().await;
+                        crate::storage::suite::$file::$case(&bench).await;
+                    }
+                )+
+            }
+        )+
+    };
+}
+pub(crate) use run_suite;
+
+/// When every case begins.
+const BEGINNING: Timestamp = Timestamp::from_ms(1_774_688_400_000);
+
+/// A fresh store and the hands to fill it.
+pub struct Bench<B> {
+    /// The backend.
+    pub backend: B,
+    /// Its time.
+    pub clock: Arc<ManualClock>,
+}
+
+impl<B: Backend> Bench<B> {
+    /// Opens a fresh store.
+    pub async fn new() -> Self {
+        let clock = Arc::new(ManualClock::at(BEGINNING));
+        Self {
+            backend: B::fresh(Arc::clone(&clock)).await,
+            clock,
+        }
+    }
+
+    fn storage(&self) -> &dyn Storage {
+        self.backend.storage()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn later(&self, seconds: u64) -> Timestamp {
+        self.now().plus(Duration::from_secs(seconds))
+    }
+
+    async fn organization(&self) -> Uuid {
+        let id = Uuid::now_v7();
+        let record = OrganizationRecord {
+            organization_id: id,
+            name: "An organization".to_owned(),
+            slug: id.to_string(),
+            status: OrganizationStatus::Active,
+            tier: "free".to_owned(),
+            is_system: false,
+            created_at: self.now(),
+            updated_at: self.now(),
+        };
+        self.storage()
+            .organizations()
+            .insert(record, Vec::new())
+            .await
+            .unwrap();
+        id
+    }
+
+    fn new_agent(&self, organization: Uuid, role: AgentRole) -> NewAgent {
+        let id = Uuid::now_v7();
+        NewAgent {
+            agent_id: id,
+            organization_id: organization,
+            role,
+            email: format!("Agent-{}@Example.com", id.simple()),
+            agent_type: AgentType::Monitor,
+            version: "1.2.3".to_owned(),
+            capabilities: vec!["read".to_owned(), "data:write".to_owned()],
+            owner: "somebody".to_owned(),
+            deployment_env: DeploymentEnv::Staging,
+            is_public: true,
+            created_at: self.now(),
+        }
+    }
+
+    async fn agent(&self, organization: Uuid, role: AgentRole) -> AgentRecord {
+        let new = self.new_agent(organization, role);
+        self.storage()
+            .agents()
+            .insert(new, Vec::new())
+            .await
+            .unwrap()
+    }
+
+    fn new_credential(&self, agent: Uuid) -> NewCredential {
+        NewCredential {
+            credential_id: Uuid::now_v7(),
+            agent_id: agent,
+            secret_hash: "hash-0".to_owned(),
+            scopes: Some(vec!["agents:read".to_owned()]),
+            created_at: self.now(),
+            expires_at: None,
+        }
+    }
+
+    async fn credential(&self, agent: Uuid) -> CredentialRecord {
+        self.try_credential(agent).await.unwrap()
+    }
+
+    async fn try_credential(&self, agent: Uuid) -> StorageResult<CredentialRecord> {
+        let new = self.new_credential(agent);
+        self.storage()
+            .credentials()
+            .insert(Reach::Everywhere, None, new, Vec::new())
+            .await
+    }
+
+    async fn set_status(
+        &self,
+        agent: &AgentRecord,
+        actor: Option<Uuid>,
+        status: AgentStatus,
+    ) -> StorageResult<AgentRecord> {
+        self.patch(
+            agent,
+            actor,
+            AgentPatch {
+                status: Some(status),
+                ..AgentPatch::default()
+            },
+        )
+        .await
+    }
+
+    async fn patch(
+        &self,
+        agent: &AgentRecord,
+        actor: Option<Uuid>,
+        patch: AgentPatch,
+    ) -> StorageResult<AgentRecord> {
+        let update = UpdateAgent {
+            reach: Reach::Organization(agent.organization_id),
+            agent: agent.agent_id,
+            actor,
+            patch,
+            at: self.now(),
+            events: AgentEvents::new(|change| {
+                vec![event(
+                    change.after.organization_id,
+                    Some(change.after.agent_id),
+                    AuditAction::AgentUpdated,
+                )]
+            }),
+        };
+        self.storage().agents().update(update).await
+    }
+
+    async fn actions(&self, organization: Uuid) -> Vec<String> {
+        let events = self
+            .storage()
+            .audit()
+            .chain(organization, 1, 1000)
+            .await
+            .unwrap();
+        events.into_iter().map(|event| event.action).collect()
+    }
+}
+
+/// An event of the server itself.
+fn event(organization: Uuid, agent: Option<Uuid>, action: AuditAction) -> NewEvent {
+    NewEvent::of_server(organization, agent, action)
+}

@@ -1,0 +1,265 @@
+//! The suite on SQLite, and what only SQLite can show.
+
+use std::{path::PathBuf, sync::Arc};
+
+use sqlx::{Connection as _, SqliteConnection};
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    audit::{AuditAction, Span, SystemRandomness, verify_chain},
+    clock::{Clock as _, ManualClock},
+    storage::{
+        OrganizationRecord, OrganizationStatus,
+        suite::{Backend, run_suite},
+    },
+};
+
+/// A file in a directory of its own.
+struct OneFile {
+    directory: tempfile::TempDir,
+    storage: SqliteStorage,
+    clock: Arc<ManualClock>,
+}
+
+impl OneFile {
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("agentidp.db")
+    }
+
+    async fn organization(&self) -> Uuid {
+        let id = Uuid::now_v7();
+        let record = OrganizationRecord {
+            organization_id: id,
+            name: "An organization".to_owned(),
+            slug: id.to_string(),
+            status: OrganizationStatus::Active,
+            tier: "free".to_owned(),
+            is_system: false,
+            created_at: self.clock.now(),
+            updated_at: self.clock.now(),
+        };
+        self.storage
+            .organizations()
+            .insert(record, Vec::new())
+            .await
+            .unwrap();
+        id
+    }
+
+    /// An organization with three events, and a connection that is nobody's.
+    async fn with_events(clock: Arc<ManualClock>) -> (Self, Uuid, SqliteConnection) {
+        let file = Self::fresh(clock).await;
+        let organization = file.organization().await;
+        for _ in 0..3 {
+            file.storage
+                .audit()
+                .append(NewEvent::of_server(
+                    organization,
+                    None,
+                    AuditAction::TokenIssued,
+                ))
+                .await
+                .unwrap();
+        }
+        let connection = SqliteConnection::connect(&format!("sqlite://{}", file.path().display()))
+            .await
+            .unwrap();
+        (file, organization, connection)
+    }
+}
+
+fn options(path: PathBuf, clock: Arc<ManualClock>) -> Options {
+    Options {
+        path,
+        auto_migrate: true,
+        clock,
+        randomness: Arc::new(SystemRandomness),
+    }
+}
+
+impl Backend for OneFile {
+    async fn fresh(clock: Arc<ManualClock>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = SqliteStorage::open(options(
+            directory.path().join("agentidp.db"),
+            Arc::clone(&clock),
+        ))
+        .await
+        .unwrap();
+        Self {
+            directory,
+            storage,
+            clock,
+        }
+    }
+
+    fn storage(&self) -> &dyn Storage {
+        &self.storage
+    }
+
+    async fn again(&self) -> Arc<dyn Storage> {
+        Arc::new(
+            SqliteStorage::open(options(self.path(), Arc::clone(&self.clock)))
+                .await
+                .unwrap(),
+        )
+    }
+}
+
+run_suite!(OneFile);
+
+fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(crate::clock::Timestamp::from_ms(
+        1_774_688_400_000,
+    )))
+}
+
+#[tokio::test]
+async fn the_database_refuses_to_change_or_delete_an_event() {
+    let (file, _, mut connection) = OneFile::with_events(clock()).await;
+    for statement in [
+        "UPDATE audit_events SET metadata = '{}'",
+        "DELETE FROM audit_events",
+        "DELETE FROM audit_chains",
+        "UPDATE audit_chains SET sequence = 1",
+    ] {
+        let refused = sqlx::query(statement)
+            .execute(&mut connection)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains("append-only") || refused.contains("only grow"),
+            "{refused}"
+        );
+    }
+    file.storage.close().await;
+}
+
+#[tokio::test]
+async fn whoever_gets_past_the_triggers_is_found_by_the_chain() {
+    for (tampering, broken_at) in [
+        (
+            "UPDATE audit_events SET metadata = '{\"scope\":\"none\"}' WHERE sequence = 2",
+            2,
+        ),
+        (
+            "UPDATE audit_events SET agent_id = event_id WHERE sequence = 2",
+            2,
+        ),
+        (
+            "UPDATE audit_events SET timestamp = timestamp - 1 WHERE sequence = 2",
+            2,
+        ),
+        ("UPDATE audit_events SET salt = x'00' WHERE sequence = 1", 1),
+        (
+            "UPDATE audit_events SET hash = payload_hash WHERE sequence = 3",
+            3,
+        ),
+        ("DELETE FROM audit_events WHERE sequence = 1", 2),
+        ("DELETE FROM audit_events WHERE sequence = 2", 3),
+        ("DELETE FROM audit_events WHERE sequence = 3", 2),
+    ] {
+        let (file, organization, mut connection) = OneFile::with_events(clock()).await;
+        let events = file
+            .storage
+            .audit()
+            .chain(organization, 1, 3)
+            .await
+            .unwrap();
+        for trigger in ["audit_events_refuse_update", "audit_events_refuse_delete"] {
+            sqlx::query(sqlx::AssertSqlSafe(format!("DROP TRIGGER {trigger}")))
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        }
+        sqlx::query(tampering)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let found = verify_chain(file.storage.audit(), organization, Span::default())
+            .await
+            .unwrap();
+        assert!(!found.verified, "{tampering}");
+        assert_eq!(
+            found.broken_at,
+            Some(events[broken_at - 1].event_id),
+            "{tampering}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_settings_are_those_that_keep_what_was_acknowledged() {
+    let file = OneFile::fresh(clock()).await;
+    let pragma = async |name: &'static str| -> String {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}"));
+        sqlx::query_scalar(sql)
+            .fetch_one(&file.storage.readers)
+            .await
+            .unwrap()
+    };
+    assert_eq!(pragma("journal_mode").await, "wal");
+    assert_eq!(pragma("synchronous").await, "2");
+    assert_eq!(pragma("foreign_keys").await, "1");
+    assert_eq!(pragma("query_only").await, "1");
+}
+
+#[tokio::test]
+async fn an_old_or_foreign_schema_is_refused() {
+    let file = OneFile::fresh(clock()).await;
+    file.storage.close().await;
+    let strict = || Options {
+        auto_migrate: false,
+        ..options(file.path(), clock())
+    };
+    SqliteStorage::open(strict()).await.unwrap().close().await;
+
+    let mut connection = SqliteConnection::connect(&format!("sqlite://{}", file.path().display()))
+        .await
+        .unwrap();
+    sqlx::query("DELETE FROM _sqlx_migrations")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    assert!(matches!(
+        SqliteStorage::open(strict()).await,
+        Err(OpenError::Outdated { .. })
+    ));
+    sqlx::query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (1, 'init', 1, x'00', 0)")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    assert!(matches!(
+        SqliteStorage::open(options(file.path(), clock())).await,
+        Err(OpenError::Unknown { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_with_a_sentence() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("agentidp.db");
+    std::fs::write(
+        &path,
+        "this is no database, and it is long enough to be looked at as one".repeat(20),
+    )
+    .unwrap();
+    let error = SqliteStorage::open(options(path, clock()))
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        error.to_string().starts_with("cannot open the database "),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_check_fails_once_the_store_is_closed() {
+    let file = OneFile::fresh(clock()).await;
+    file.storage.check().await.unwrap();
+    file.storage.close().await;
+    assert!(file.storage.check().await.unwrap_err().is_unavailable());
+}
