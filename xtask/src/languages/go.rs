@@ -1,9 +1,27 @@
-//! Go.
+//! Go: the module in the tree loads the library that cargo built; the published form carries it.
 
-use std::{path::PathBuf, process::Command};
+mod package;
+
+use std::{
+    env::consts,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
 
 use super::{Counts, Language, Runner};
-use crate::sh::Result;
+use crate::sh::{self, Result};
+
+const MODULE: &str = "bindings/go";
+const EXAMPLE: &str = "examples/go";
+const RUNNER: &str = "tests/conformance/runners/go";
+
+/// The oldest Go that the module takes.
+const MINOR_MIN: u32 = 23;
+
+/// Names the library that the module loads instead of a bundled one.
+const LIBRARY_VARIABLE: &str = "AGENTIDP_LIBRARY";
 
 /// The Go SDK.
 pub struct Go;
@@ -12,28 +30,203 @@ impl Language for Go {
     fn name(&self) -> &'static str {
         "go"
     }
+
     fn toolchain(&self) -> Result<String> {
-        Err("not built yet".into())
+        let how = "install Go 1.23 or later (go.dev/dl)";
+        let version = sh::version("go", &["version"]).ok_or(how)?;
+        let minor = version
+            .split_whitespace()
+            .find_map(|word| word.strip_prefix("go1."))
+            .and_then(|rest| rest.split('.').next())
+            .and_then(|minor| minor.parse::<u32>().ok());
+        if minor.is_none_or(|minor| minor < MINOR_MIN) {
+            return Err(format!("{version} is too old: {how}").into());
+        }
+        Ok(version)
     }
+
     fn build(&self) -> Result<()> {
-        Err("not built yet".into())
+        sh::run(&mut sh::cmd(
+            "cargo",
+            ["build", "--quiet", "--package", "agentidp-c"],
+        ))?;
+        for folder in [EXAMPLE, RUNNER] {
+            sh::run(go(folder, &["build", "-o"])?.arg(program(folder)?).arg("."))?;
+        }
+        Ok(())
     }
+
     fn lint(&self) -> Result<()> {
-        Err("not built yet".into())
+        let folders = [MODULE, EXAMPLE, RUNNER];
+        let unformatted = sh::output(sh::cmd("gofmt", ["-l"]).args(folders))?;
+        if !unformatted.trim().is_empty() {
+            return Err(format!("not formatted; run gofmt -w on:\n{unformatted}").into());
+        }
+        let staticcheck = sh::scratch("go")?.join("staticcheck");
+        let tools = format!("{MODULE}/tools");
+        sh::run(
+            go(&tools, &["build", "-o"])?
+                .arg(&staticcheck)
+                .arg("honnef.co/go/tools/cmd/staticcheck"),
+        )?;
+        for folder in folders {
+            sh::run(&mut go(folder, &["vet", "./..."])?)?;
+            let mut check = Command::new(&staticcheck);
+            sh::run(check.arg("./...").current_dir(sh::root().join(folder)))?;
+        }
+        Ok(())
     }
+
     fn test(&self) -> Result<Counts> {
-        Err("not built yet".into())
+        let mut test = go(MODULE, &["test", "-json", "-count=1"])?;
+        // The race detector needs a C compiler; the SDK itself does not.
+        if sh::version("cc", &["--version"]).is_some() {
+            test.arg("-race").env("CGO_ENABLED", "1");
+        }
+        test.arg("./...").env(LIBRARY_VARIABLE, library("debug"));
+        eprintln!("$ go test ./... in {MODULE}");
+        let output = test.output()?;
+        let report = String::from_utf8_lossy(&output.stdout);
+        let (counts, failures) = read_report(&report);
+        print!("{failures}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() && counts.failed == 0 {
+            return Err(
+                format!("go test did not run ({}):\n{failures}{said}", output.status).into(),
+            );
+        }
+        Ok(counts)
     }
+
     fn package(&self) -> Result<PathBuf> {
-        Err("not built yet".into())
+        sh::run(&mut sh::cmd(
+            "cargo",
+            ["build", "--release", "--quiet", "--package", "agentidp-c"],
+        ))?;
+        package::assemble(&library("release"))
     }
+
     fn packaged(&self) -> Result<Command> {
-        Err("not built yet".into())
+        let project = package::install(&sh::root().join(EXAMPLE))?;
+        let mut command = Command::new(project.join("quickstart"));
+        // Its own cache, so that the library is extracted anew.
+        command
+            .env("XDG_CACHE_HOME", project.join("cache"))
+            .env_remove(LIBRARY_VARIABLE)
+            .current_dir(project);
+        Ok(command)
     }
+
     fn example(&self) -> Result<Command> {
-        Err("not built yet".into())
+        in_tree(EXAMPLE)
     }
+
     fn runners(&self) -> Result<Vec<Runner>> {
-        Err("not built yet".into())
+        Ok(vec![Runner {
+            name: "go",
+            command: in_tree(RUNNER)?,
+        }])
+    }
+}
+
+/// `go` in a folder of the tree, without cgo and without anything that the developer's environment
+/// adds to a build.
+fn go(folder: &str, args: &[&str]) -> Result<Command> {
+    let mut command = Command::new("go");
+    command
+        .args(args)
+        .current_dir(sh::root().join(folder))
+        .env("CGO_ENABLED", "0")
+        .env("GOFLAGS", "-buildvcs=false -mod=readonly")
+        .env("GOWORK", "off");
+    Ok(command)
+}
+
+/// Where the program of a folder is built to.
+fn program(folder: &str) -> Result<PathBuf> {
+    let name = folder.replace('/', "-") + consts::EXE_SUFFIX;
+    Ok(sh::scratch("go")?.join(name))
+}
+
+fn in_tree(folder: &str) -> Result<Command> {
+    let mut command = Command::new(program(folder)?);
+    command
+        .env(LIBRARY_VARIABLE, library("debug"))
+        .current_dir(sh::root());
+    Ok(command)
+}
+
+/// The shared library of a cargo profile's folder, as an absolute path.
+fn library(profile: &str) -> PathBuf {
+    let name = format!("{}agentidp{}", consts::DLL_PREFIX, consts::DLL_SUFFIX);
+    let path = sh::target().join(profile).join(name);
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// Counts what `go test -json` reports - tests and their parts alike - and collects what the failed
+/// ones, and packages that did not build, have said.
+fn read_report(report: &str) -> (Counts, String) {
+    let mut counts = Counts::default();
+    let mut said: Vec<(String, String)> = Vec::new();
+    let mut failures = String::new();
+    for event in report
+        .lines()
+        .filter_map(|l| serde_json::from_str::<Value>(l).ok())
+    {
+        let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
+        let (action, test) = (text("Action"), text("Test"));
+        let source = format!("{}{} {test}", text("ImportPath"), text("Package"));
+        match action.as_str() {
+            "output" | "build-output" => said.push((source, text("Output"))),
+            "fail" | "build-fail" => {
+                if !test.is_empty() {
+                    counts.failed += 1;
+                }
+                let own = said.iter().filter(|(s, _)| *s == source);
+                failures.extend(own.map(|(_, output)| output.as_str()));
+            }
+            "pass" if !test.is_empty() => counts.passed += 1,
+            "skip" if !test.is_empty() => counts.skipped += 1,
+            _ => {}
+        }
+    }
+    (counts, failures)
+}
+
+/// Empties a folder, or makes it.
+fn fresh(path: &Path) -> Result<PathBuf> {
+    if path.exists() {
+        std::fs::remove_dir_all(path)?;
+    }
+    std::fs::create_dir_all(path)?;
+    Ok(path.to_path_buf())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_counted_and_failures_are_shown() {
+        let report = r#"{"Action":"run","Package":"p","Test":"TestA"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"fine\n"}
+{"Action":"pass","Package":"p","Test":"TestA"}
+{"Action":"output","Package":"p","Test":"TestB","Output":"broken\n"}
+{"Action":"fail","Package":"p","Test":"TestB"}
+{"Action":"skip","Package":"p","Test":"TestC"}
+{"Action":"output","Package":"p","Output":"FAIL\n"}
+{"Action":"fail","Package":"p"}
+{"Action":"skip","Package":"q"}
+"#;
+        let (counts, failures) = read_report(report);
+        assert_eq!(
+            counts,
+            Counts {
+                passed: 1,
+                failed: 1,
+                skipped: 1
+            }
+        );
+        assert_eq!(failures, "broken\nFAIL\n");
     }
 }
