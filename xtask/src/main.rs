@@ -34,7 +34,16 @@ enum Command {
         only: Option<String>,
     },
     /// Build every language's binding, example and runner with the dev profile
-    Build,
+    Build {
+        /// Only this language
+        #[arg(long)]
+        language: Option<String>,
+    },
+    /// Make a language's installable artefact in dist/
+    Package {
+        /// The language
+        language: String,
+    },
     /// Check names, sizes and leftovers
     Tidy,
     /// The conformance suite alone
@@ -61,7 +70,13 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo => demo::run(),
         Command::Test { only } => test::run(only.as_deref()),
-        Command::Build => languages::all().iter().try_for_each(|l| l.build()),
+        Command::Build { language } => languages::all()
+            .iter()
+            .filter(|l| language.as_deref().is_none_or(|n| n == l.name()))
+            .try_for_each(|l| l.build()),
+        Command::Package { language } => languages::named(&language)
+            .and_then(|l| l.package())
+            .map(|artefact| println!("{}", artefact.display())),
         Command::Tidy => tidy::run(),
         Command::Conformance {
             only,

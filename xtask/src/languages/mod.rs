@@ -64,3 +64,13 @@ pub fn all() -> Vec<Box<dyn Language>> {
         Box::new(java::Java),
     ]
 }
+
+/// The language of that name.
+pub fn named(name: &str) -> Result<Box<dyn Language>> {
+    let names: Vec<&str> = all().iter().map(|l| l.name()).collect();
+    let known = names.join(", ");
+    all()
+        .into_iter()
+        .find(|l| l.name() == name)
+        .ok_or_else(|| format!("`{name}` is no language here; there are: {known}").into())
+}

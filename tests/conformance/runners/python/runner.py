@@ -11,6 +11,8 @@ import argparse
 import asyncio
 import json
 import platform
+import queue
+import signal
 import sys
 import threading
 from collections import Counter
@@ -109,26 +111,45 @@ def tally(errors: list[BaseException | None]) -> Line:
 
 
 class SyncRunner:
-    """Calls with the blocking client, each on a thread."""
+    """Calls with the blocking client, each on a thread.
+
+    Only the main thread can be interrupted, as by Ctrl-C: a call that comes while it is idle runs
+    there, and `cancel` interrupts it.
+    """
 
     def __init__(self) -> None:
         self.clients: dict[str, AgentIdPClient] = {}
+        self.main_queue: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
+        self.main_call: int | None = None
+        self.threads: list[threading.Thread] = []
 
     def run(self) -> None:
         """Serves until `exit` or the end of the input."""
-        threads: list[threading.Thread] = []
+        reader = threading.Thread(target=self.read)
+        reader.start()
+        while (line := self.main_queue.get()) is not None:
+            self.answer(line)
+            self.main_call = None
+        reader.join()
+        for thread in self.threads:
+            thread.join()
+
+    def read(self) -> None:
+        """Hands commands out to threads."""
         for text in sys.stdin:
             line = json.loads(text)
             if line["do"] == "exit":
                 break
-            if line["do"] == "client":
-                self.answer(line)  # before any call that names it
-                continue
-            thread = threading.Thread(target=self.answer, args=(line,))
-            thread.start()
-            threads.append(thread)
-        for thread in threads:
-            thread.join()
+            if line["do"] in ("client", "cancel"):
+                self.answer(line)  # before whatever comes behind it
+            elif line["do"] == "call" and self.main_call is None:
+                self.main_call = line["id"]
+                self.main_queue.put(line)
+            else:
+                thread = threading.Thread(target=self.answer, args=(line,))
+                thread.start()
+                self.threads.append(thread)
+        self.main_queue.put(None)
 
     def answer(self, line: Line) -> None:
         """Carries out one command."""
@@ -136,6 +157,12 @@ class SyncRunner:
             say({"id": line["id"], "ok": getattr(self, line["do"])(line)})
         except BaseException as error:
             say({"id": line["id"], "error": failure(error)})
+
+    def cancel(self, line: Line) -> None:
+        """Interrupts the call on the main thread."""
+        if self.main_call != line["call"]:
+            raise RuntimeError("only the main thread's call can be interrupted")
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     def client(self, line: Line) -> None:
         """Makes a client."""
