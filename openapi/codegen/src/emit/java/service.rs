@@ -159,7 +159,7 @@ fn overload(
                     (Style::Pages, Some(paging)) => {
                         pages(w, contract, operation, signature, paging)
                     }
-                    _ => call(w, operation, signature, style),
+                    _ => call(w, contract, operation, signature, style),
                 }
             } else {
                 let give = if returns == "void" { "" } else { "return " };
@@ -169,7 +169,13 @@ fn overload(
     );
 }
 
-fn call(w: &mut Writer, operation: &Operation, signature: &Signature<'_>, style: Style) {
+fn call(
+    w: &mut Writer,
+    contract: &Contract,
+    operation: &Operation,
+    signature: &Signature<'_>,
+    style: Style,
+) {
     let mut envelope = "new Envelope()".to_owned();
     for p in signature.positional.iter().filter(|p| !p.in_body) {
         let value = if positional_type(p.field) == "String" {
@@ -186,8 +192,11 @@ fn call(w: &mut Writer, operation: &Operation, signature: &Signature<'_>, style:
                 "({value} == null ? {}.builder() : {value}.toBuilder())",
                 t.class
             );
+            let setters = properties(contract.model(&t.model));
             for p in signature.in_body() {
-                value.push_str(&format!(".{}({})", ident(&p.field.name), p.ident));
+                for property in setters.iter().filter(|s| s.field.name == p.field.name) {
+                    value.push_str(&format!(".{}({})", property.setter, p.ident));
+                }
             }
             value.push_str(".build()");
         }
