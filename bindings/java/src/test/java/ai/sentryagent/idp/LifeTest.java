@@ -50,27 +50,17 @@ class LifeTest {
     @Test
     void aProcessEndsWithCallsOut() throws Exception {
         try (Wire wire = new Wire()) {
-            Process child = new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                            "-cp", classPath() + File.pathSeparator + System.getProperty("agentidp.test.classes"),
-                            Leaves.class.getName(), wire.url())
-                    .inheritIO()
-                    .start();
-            wire.awaitArrival(Wire.AGENT + "never");
-            boolean ended = child.waitFor(60, TimeUnit.SECONDS);
-            child.destroyForcibly();
-            assertTrue(ended, "the process is still there");
-            assertEquals(0, child.exitValue());
+            assertEquals(0, leave(Path.of(System.getProperty("ai.sentryagent.idp.native.dir")), wire));
+            wire.awaitHangUp(Wire.AGENT + "never");
         }
     }
 
-    /** Starts a call that is never answered, and returns from main once the server has it. */
+    /** Starts a call that is never answered, and returns from main when it is told to. */
     static final class Leaves {
-        public static void main(String[] args) {
+        public static void main(String[] args) throws IOException {
             AgentIdPClient client = AgentIdPClient.builder().baseUrl(args[0]).clientId("me").clientSecret("s").build();
             client.agents().getAgentAsync("never");
-            // The token's answer proves that the threads of the SDK run.
-            client.tokenManager().getToken();
+            System.in.read();
         }
     }
 
@@ -118,15 +108,23 @@ class LifeTest {
         }
     }
 
+    /** Runs {@link Leaves} in a process of its own, and gives its exit code. */
     private static int leave(Path folder, Wire wire) throws IOException, InterruptedException {
         Process child = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-Dai.sentryagent.idp.native.dir=" + folder,
-                        "-cp", classPath() + File.pathSeparator + System.getProperty("agentidp.test.classes"),
-                        Leaves.class.getName(), wire.url())
-                .inheritIO()
+                        "-cp",
+                        classPath() + File.pathSeparator + System.getProperty("agentidp.test.classes"),
+                        Leaves.class.getName(),
+                        wire.url())
+                .redirectOutput(ProcessBuilder.Redirect.INHERIT)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
-        assertTrue(child.waitFor(60, TimeUnit.SECONDS));
+        wire.awaitArrival(Wire.AGENT + "never");
+        child.getOutputStream().close();
+        boolean ended = child.waitFor(60, TimeUnit.SECONDS);
+        child.destroyForcibly();
+        assertTrue(ended, "the process is still there");
         return child.exitValue();
     }
 
