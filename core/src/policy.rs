@@ -17,6 +17,8 @@
 //! From min(300 s, a third of its life) before its end - up to a tenth of that later, at random - a
 //! token is renewed in the background while it still serves. Under 60 s callers wait for the new
 //! one. While the old one lives, a failing token endpoint is a log line and a pause of 1 s to 30 s.
+//! Without one, all callers that wait share the error, and so do those that come within the next
+//! second: a thousand tasks that start together are not all waiting yet when the answer arrives.
 //!
 //! Owns: these numbers and the pure functions over them. Refuses: clocks, input and output.
 
@@ -38,6 +40,8 @@ pub const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_secs(8);
 const RENEWAL_WINDOW_MAX: Duration = Duration::from_secs(300);
+/// Callers that come this soon after a failed token request share its error.
+pub(crate) const FAILURE_SHARED: Duration = Duration::from_secs(1);
 const RENEWAL_PAUSE_FIRST: Duration = Duration::from_secs(1);
 const RENEWAL_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// Below this rest of its life callers wait for a token's successor.

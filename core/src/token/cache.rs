@@ -40,6 +40,8 @@ struct State {
     /// Failed flights in a row, and until when (monotonic) a serving token is not renewed.
     failures: u32,
     pause_until: Duration,
+    /// The last failure and until when (monotonic) callers that come late share it.
+    shared: Option<(Error, Duration)>,
     /// Where flights can run when the caller has no runtime.
     home: Option<Handle>,
 }
@@ -119,6 +121,7 @@ impl TokenCache {
         state.epoch += 1;
         state.failures = 0;
         state.pause_until = Duration::ZERO;
+        state.shared = None;
     }
 
     fn board(&self, core: &Arc<Core>) -> Result<Boarding, Error> {
@@ -134,6 +137,11 @@ impl TokenCache {
                 Age::Last if state.pauses(now) => return Ok(Boarding::Served(token)),
                 Age::Last | Age::Expired => {}
             }
+        }
+        if let Some((error, until)) = &state.shared
+            && now.monotonic < *until
+        {
+            return Err(error.clone());
         }
         state.join_or_start(core)
     }
@@ -164,12 +172,15 @@ impl TokenCache {
                 state.token = Some(token.clone());
                 state.failures = 0;
                 state.pause_until = Duration::ZERO;
+                state.shared = None;
             }
             Err(error) => {
                 state.failures = state.failures.saturating_add(1);
                 let pause = policy::renewal_pause(state.failures, core.clock.random())
                     .max(error.retry_after().unwrap_or_default());
-                state.pause_until = core.clock.monotonic().saturating_add(pause);
+                let now = core.clock.monotonic();
+                state.pause_until = now.saturating_add(pause);
+                state.shared = Some((error.clone(), now.saturating_add(policy::FAILURE_SHARED)));
                 if state.token.is_some() {
                     tracing::warn!(
                         code = error.code(),

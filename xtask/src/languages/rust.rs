@@ -1,9 +1,15 @@
-//! Rust.
+//! Rust: the core crate itself. Its `test` and `lint` cover every crate of the workspace.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 use super::{Counts, Language, Runner};
-use crate::sh::Result;
+use crate::sh::{self, Result};
+
+const PACKAGE: &str = "sentryagent-idp";
 
 /// The Rust SDK.
 pub struct Rust;
@@ -12,28 +18,156 @@ impl Language for Rust {
     fn name(&self) -> &'static str {
         "rust"
     }
+
     fn toolchain(&self) -> Result<String> {
-        Err("not built yet".into())
+        sh::version("rustc", &["--version"])
+            .ok_or_else(|| "no Rust toolchain: install it from https://rustup.rs".into())
     }
+
     fn build(&self) -> Result<()> {
-        Err("not built yet".into())
+        let packages = ["-p", "quickstart", "-p", "conformance-runner-rust"];
+        sh::run(sh::cmd("cargo", ["build", "--locked"]).args(packages))
     }
+
     fn lint(&self) -> Result<()> {
-        Err("not built yet".into())
+        sh::run(&mut sh::cmd("cargo", ["fmt", "--all", "--check"]))?;
+        let clippy = ["clippy", "--locked", "--workspace", "--all-targets"];
+        sh::run(sh::cmd("cargo", clippy).args(["--", "-D", "warnings"]))
     }
+
     fn test(&self) -> Result<Counts> {
-        Err("not built yet".into())
+        let mut command = sh::cmd(
+            "cargo",
+            ["test", "--locked", "--workspace", "--no-fail-fast"],
+        );
+        let output = command
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|e| format!("cannot run cargo: {e}"))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let counts = counts(&text);
+        if !output.status.success() {
+            eprintln!("{text}");
+            if counts.failed == 0 {
+                // Something did not even compile.
+                return Err(format!("`cargo test` failed ({})", output.status).into());
+            }
+        }
+        Ok(counts)
     }
+
     fn package(&self) -> Result<PathBuf> {
-        Err("not built yet".into())
+        // Verified by `packaged`, which builds a user of the package.
+        let arguments = [
+            "package",
+            "--locked",
+            "--no-verify",
+            "--allow-dirty",
+            "-p",
+            PACKAGE,
+        ];
+        sh::run(&mut sh::cmd("cargo", arguments))?;
+        let name = format!("{PACKAGE}-{}.crate", env!("CARGO_PKG_VERSION"));
+        let dist = sh::root().join("dist");
+        fs::create_dir_all(&dist)?;
+        let artefact = dist.join(&name);
+        fs::copy(sh::target().join("package").join(&name), &artefact)?;
+        Ok(artefact)
     }
+
     fn packaged(&self) -> Result<Command> {
-        Err("not built yet".into())
+        let artefact = sh::root()
+            .join("dist")
+            .join(format!("{PACKAGE}-{}.crate", env!("CARGO_PKG_VERSION")));
+        let place = sh::scratch("rust-packaged")?;
+        fs::remove_dir_all(&place)?;
+        let consumer = place.join("consumer");
+        fs::create_dir_all(consumer.join("src"))?;
+        sh::run(
+            sh::cmd("tar", ["-xzf"])
+                .arg(&artefact)
+                .arg("-C")
+                .arg(&place),
+        )?;
+        write_consumer(&consumer)?;
+        // The workspace's target folder: what the two have in common is built once.
+        let mut build = sh::cmd("cargo", ["build", "--manifest-path"]);
+        build
+            .arg(consumer.join("Cargo.toml"))
+            .arg("--target-dir")
+            .arg(sh::target());
+        sh::run(&mut build)?;
+        Ok(Command::new(executable("quickstart-packaged")))
     }
+
     fn example(&self) -> Result<Command> {
-        Err("not built yet".into())
+        Ok(Command::new(executable("quickstart")))
     }
+
     fn runners(&self) -> Result<Vec<Runner>> {
-        Err("not built yet".into())
+        Ok(vec![Runner {
+            name: "rust",
+            command: Command::new(executable("conformance-runner-rust")),
+        }])
+    }
+}
+
+/// A project outside of the workspace that uses the unpacked crate, with the example's source and
+/// the workspace's locked versions.
+fn write_consumer(consumer: &Path) -> Result<()> {
+    let manifest = format!(
+        "[package]\nname = \"quickstart-packaged\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
+         [dependencies]\n{PACKAGE} = {{ path = \"../{PACKAGE}-{}\" }}\n\
+         tokio = {{ version = \"1\", features = [\"rt\", \"macros\"] }}\n\n[workspace]\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    fs::write(consumer.join("Cargo.toml"), manifest)?;
+    fs::copy(sh::root().join("Cargo.lock"), consumer.join("Cargo.lock"))?;
+    let example = sh::root().join("examples/rust/src/main.rs");
+    fs::copy(example, consumer.join("src/main.rs"))?;
+    Ok(())
+}
+
+fn executable(name: &str) -> PathBuf {
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    sh::target().join("debug").join(name)
+}
+
+/// Adds up the lines `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+fn counts(output: &str) -> Counts {
+    let mut counts = Counts::default();
+    for line in output
+        .lines()
+        .filter_map(|l| l.trim().strip_prefix("test result:"))
+    {
+        let mut before = "";
+        for word in line.split_whitespace() {
+            let number = || before.parse::<u32>().unwrap_or_default();
+            match word.trim_end_matches(';') {
+                "passed" => counts.passed += number(),
+                "failed" => counts.failed += number(),
+                "ignored" => counts.skipped += number(),
+                _ => {}
+            }
+            before = word;
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_all_binaries_add_up() {
+        let output = "running 2 tests\ntest result: ok. 2 passed; 0 failed; 0 ignored; 0 measured\n\
+                      test result: FAILED. 3 passed; 1 failed; 4 ignored; 0 measured; 0 filtered out\n";
+        let expected = Counts {
+            passed: 5,
+            failed: 1,
+            skipped: 4,
+        };
+        assert_eq!(counts(output), expected);
     }
 }
