@@ -119,7 +119,10 @@ mod tests {
         let held: usize = cache
             .shards
             .iter()
-            .map(|shard| shard.lock().young.len() + shard.lock().old.len())
+            .map(|shard| {
+                let shard = shard.lock();
+                shard.young.len() + shard.old.len()
+            })
             .sum();
         assert!(held <= SHARDS * 8, "{held}");
     }

@@ -63,12 +63,3 @@ impl KeySet {
             .collect()
     }
 }
-
-#[cfg(test)]
-impl KeySet {
-    /// A set of one key, for tests of what uses it.
-    pub(crate) fn of_one(signing: SigningKey) -> Self {
-        let public = signing.public().clone();
-        Self::new(1, Arc::new(signing), vec![public]).unwrap()
-    }
-}

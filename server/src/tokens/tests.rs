@@ -214,7 +214,7 @@ async fn introspection_shows_live_tokens_of_ones_organization_and_nothing_else()
     // admin:orgs reaches over the wall.
     assert!(introspect(&world, &world.admin, &theirs).await.is_some());
 
-    world.set_status(&world.outsider, AgentStatus::Suspended).await;
+    world.rotate(&world.outsider, None).await;
     assert!(introspect(&world, &world.admin, &theirs).await.is_none());
 }
 
