@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import typescript from 'typescript-eslint';
 
 export default typescript.config(
-  { ignores: ['dist/', 'native/'] },
+  { ignores: ['dist/', 'dist.new/', 'native/'] },
   js.configs.recommended,
   {
     files: ['ts/**/*.ts', 'ts/**/*.mts'],

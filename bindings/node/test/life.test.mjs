@@ -51,8 +51,9 @@ describe('life', { timeout: 60_000 }, () => {
   });
 
   it('exits at once with calls out', async () => {
-    answer = never;
-    const script = `${head} for (let i = 0; i < 50; i++) void ${call}; setTimeout(() => process.exit(7), 50);`;
+    answer = (request, response) => (request.url.endsWith('/go') ? succeed(request, response) : undefined);
+    const script = `${head} for (let i = 0; i < 50; i++) void ${call};
+      await client.agents.getAgent('go'); process.exit(7);`;
     const { code, signal, stderr } = await run(script, { env });
     assert.equal(signal, null);
     assert.equal(code, 7, stderr);
@@ -66,27 +67,23 @@ describe('life', { timeout: 60_000 }, () => {
     assert.ok(!stderr.includes(SECRET));
   });
 
-  const inWorker = (source) =>
-    new Worker(
+  /** What it says and how it ends are awaited from the start: both may come in one turn of the loop. */
+  function inWorker(source) {
+    const worker = new Worker(
       `import('@sentryagent/idp-sdk').then(async ({ AgentIdPClient }) => {
       const { parentPort } = await import('node:worker_threads'); const client = new AgentIdPClient(); ${source} });`,
-      {
-        eval: true,
-        env: { ...process.env, ...env },
-      },
+      { eval: true },
     );
+    return { worker, said: once(worker, 'message'), ended: once(worker, 'exit') };
+  }
 
   it('serves worker threads, each by itself', async () => {
     answer = succeed;
-    const statuses = await Promise.all(
-      Array.from({ length: 8 }, async () => {
-        const worker = inWorker(`parentPort.postMessage((await ${call}).status);`);
-        const [message] = await once(worker, 'message');
-        const [code] = await once(worker, 'exit');
-        return [message, code];
-      }),
-    );
-    assert.deepEqual(statuses, Array(8).fill(['active', 0]));
+    const workers = Array.from({ length: 8 }, () => inWorker(`parentPort.postMessage((await ${call}).status);`));
+    for (const { said, ended } of workers) {
+      assert.deepEqual(await said, ['active']);
+      assert.deepEqual(await ended, [0]);
+    }
   });
 
   it('lets workers be terminated with calls out', async () => {
@@ -94,22 +91,24 @@ describe('life', { timeout: 60_000 }, () => {
     for (let round = 0; round < 4; round++) {
       await Promise.all(
         Array.from({ length: 8 }, async () => {
-          const worker = inWorker(`for (let i = 0; i < 20; i++) void ${call}; parentPort.postMessage('out');`);
-          await once(worker, 'message');
+          const { worker, said } = inWorker(
+            `for (let i = 0; i < 20; i++) void ${call}; parentPort.postMessage('out');`,
+          );
+          await said;
           await worker.terminate();
         }),
       );
     }
     answer = succeed;
-    const worker = inWorker(`parentPort.postMessage((await ${call}).status);`);
-    assert.deepEqual(await once(worker, 'message'), ['active']);
-    await once(worker, 'exit');
+    const { said, ended } = inWorker(`parentPort.postMessage((await ${call}).status);`);
+    assert.deepEqual(await said, ['active']);
+    assert.deepEqual(await ended, [0]);
   });
 
   it('stops on the wire what a terminated worker had out', async () => {
     answer = never;
     const before = { calls: server.calls.length, hangUps: server.hangUps.length };
-    const worker = inWorker(`void ${call};`);
+    const { worker } = inWorker(`parentPort.on('message', () => undefined); void ${call};`);
     await server.until(() => server.calls.length > before.calls);
     await worker.terminate();
     await server.until(() => server.hangUps.length > before.hangUps);

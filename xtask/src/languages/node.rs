@@ -196,10 +196,22 @@ fn install() -> Result<()> {
     Ok(fs::write(stamp, lock)?)
 }
 
-/// TypeScript to `dist/`, from nothing: a section that went away leaves no file behind.
+/// TypeScript to `dist/`, from nothing: a section that went away leaves no file behind. Swapped in
+/// when it is whole, so that nobody imports half of it.
 fn compile() -> Result<()> {
-    empty(&folder().join("dist"))?;
-    sh::run(&mut tool(&["tsc", "--project", "tsconfig.json"]))
+    let new = empty(&folder().join("dist.new"))?;
+    let dist = folder().join("dist");
+    sh::run(&mut tool(&[
+        "tsc",
+        "--project",
+        "tsconfig.json",
+        "--outDir",
+        "dist.new",
+    ]))?;
+    if dist.exists() {
+        fs::remove_dir_all(&dist)?;
+    }
+    Ok(fs::rename(new, dist)?)
 }
 
 /// What `npm pack` packs, apart from the tree so that its development build stays there.
