@@ -43,7 +43,8 @@ struct Waiting {
     on_response: Option<Py<PyAny>>,
 }
 
-/// The bridge of one event loop. Not part of the public surface.
+/// The bridge of one event loop. Not part of the public surface. With it goes its channel, which
+/// aborts what is out.
 #[pyclass(frozen, weakref, module = "sentryagent_idp._native")]
 pub struct LoopBridge {
     generation: u64,
@@ -123,7 +124,7 @@ impl LoopBridge {
     fn cancel(&self, id: u64) {
         // Dropped after the lock is free: dropping a future may run Python code.
         let gone = self.table().remove(&id);
-        if gone.is_some() && self.generation == process::generation() {
+        if gone.is_some() {
             self.channel.cancel(id);
         }
     }
@@ -194,17 +195,6 @@ impl LoopBridge {
 
     fn table(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for LoopBridge {
-    fn drop(&mut self) {
-        if self.generation == process::generation() {
-            self.channel.close();
-        } else {
-            // The parent's: see `sync::Lease::take`.
-            std::mem::forget(Arc::clone(&self.channel));
-        }
     }
 }
 

@@ -174,6 +174,7 @@ pub fn get<C: CoreModel, T: ModelType, F: ToPy>(
 
 /// The getter of a field that holds models: they are made once. Lists and dicts are answered as
 /// copies, so that nobody can change the value.
+#[allow(dead_code)] // a contract may have no model in another
 pub fn get_cached<C: CoreModel, T: ModelType, F: ToPy>(
     this: &Bound<'_, T>,
     cache: &PyOnceLock<Py<PyAny>>,

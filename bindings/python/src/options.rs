@@ -86,7 +86,7 @@ impl CallOptions {
 /// Whole milliseconds, rounded up, so that a small timeout does not become none.
 fn milliseconds(seconds: f64) -> PyResult<u64> {
     let ms = (seconds * 1000.0).ceil();
-    if ms >= 1.0 && ms <= 86_400_000.0 {
+    if (1.0..=86_400_000.0).contains(&ms) {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         return Ok(ms as u64);
     }

@@ -14,8 +14,8 @@ use pyo3::{
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 static EXITING: AtomicBool = AtomicBool::new(false);
 
-/// How often this process's line of ancestors forked since the module was loaded. What was made
-/// in another generation (channels, descriptors) belongs to the parent.
+/// How often this process's line of ancestors forked since the module was loaded. A descriptor
+/// that was made in another generation is shared with the parent.
 pub fn generation() -> u64 {
     GENERATION.load(Ordering::Relaxed)
 }

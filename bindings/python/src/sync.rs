@@ -25,7 +25,7 @@ const SLICE_OTHER: Duration = Duration::from_secs(60);
 const DRAIN_ITEMS_MAX: usize = 16;
 
 thread_local! {
-    static OWN: RefCell<Option<(u64, Arc<Channel>)>> = const { RefCell::new(None) };
+    static OWN: RefCell<Option<Arc<Channel>>> = const { RefCell::new(None) };
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
@@ -46,13 +46,14 @@ pub fn run(py: Python<'_>, start: impl FnOnce(&Arc<Channel>, u64)) -> PyResult<C
             }
             continue;
         }
-        if on_main_thread(py)? {
-            if let Err(interrupt) = py.check_signals() {
+        // Either of the two may run a signal handler, and its exception ends the call.
+        match on_main_thread(py).and_then(|main| py.check_signals().map(|()| main)) {
+            Ok(true) => {}
+            Ok(false) => slice = SLICE_OTHER,
+            Err(interrupt) => {
                 channel.cancel(id);
                 return Err(interrupt);
             }
-        } else {
-            slice = SLICE_OTHER;
         }
     }
 }
@@ -67,27 +68,14 @@ fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
 /// The thread's channel while a call uses it. A signal handler that makes a call of its own in
 /// between finds none and gets another.
 struct Lease {
-    generation: u64,
     channel: Arc<Channel>,
 }
 
 impl Lease {
     fn take() -> Self {
-        let generation = process::generation();
-        match OWN.with_borrow_mut(Option::take) {
-            Some((made, channel)) if made == generation => Self {
-                generation,
-                channel,
-            },
-            other => {
-                // The parent's channel: leaked, because its drop would reach for the parent's
-                // runtime and sockets.
-                std::mem::forget(other);
-                Self {
-                    generation,
-                    channel: Channel::new(Decode::Typed, || {}),
-                }
-            }
+        let own = OWN.with_borrow_mut(Option::take);
+        Self {
+            channel: own.unwrap_or_else(|| Channel::new(Decode::Typed, || {})),
         }
     }
 }
@@ -96,6 +84,6 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let channel = Arc::clone(&self.channel);
         // At the end of a thread the slot may be gone already; then the channel goes too.
-        let _ = OWN.try_with(|own| own.replace(Some((self.generation, channel))));
+        let _ = OWN.try_with(|own| own.replace(Some(channel)));
     }
 }

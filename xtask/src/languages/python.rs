@@ -1,39 +1,284 @@
-//! Python.
+//! Python: a virtual environment in target/venv with the pinned tools and a copy of the package;
+//! the wheel comes from maturin.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use super::{Counts, Language, Runner};
-use crate::sh::Result;
+use crate::sh::{Result, SCRATCH_VARIABLE, cmd, output, root, run, scratch, target};
 
 /// The Python SDK.
 pub struct Python;
+
+const PACKAGE: &str = "sentryagent_idp";
+const VERSION_MIN: (u32, u32) = (3, 10);
 
 impl Language for Python {
     fn name(&self) -> &'static str {
         "python"
     }
+
     fn toolchain(&self) -> Result<String> {
-        Err("not built yet".into())
+        let code = "import sys, venv; print('%d.%d.%d' % sys.version_info[:3])";
+        let hint = "install CPython 3.10 or later with its venv module (Debian: python3-venv), or \
+                    name one in the variable PYTHON";
+        let found = Command::new(interpreter()).args(["-c", code]).output();
+        let Ok(found) = found else {
+            return Err(format!("`{}` cannot be run; {hint}", interpreter()).into());
+        };
+        let version = String::from_utf8_lossy(&found.stdout).trim().to_owned();
+        let mut parts = version.split('.').map_while(|part| part.parse().ok());
+        if (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < VERSION_MIN {
+            return Err(format!("Python {version:?} does not do; {hint}").into());
+        }
+        Ok(format!("Python {version}"))
     }
+
     fn build(&self) -> Result<()> {
-        Err("not built yet".into())
+        environment()?;
+        run(&mut cmd(
+            "cargo",
+            ["build", "--locked", "-p", "agentidp-python"],
+        ))?;
+        install()
     }
+
     fn lint(&self) -> Result<()> {
-        Err("not built yet".into())
+        environment()?;
+        let sources = [
+            "python",
+            "tests",
+            "../../examples/python",
+            "../../tests/conformance/runners/python",
+        ];
+        let ruff = |args: &[&str]| {
+            let mut command = tool("ruff");
+            command.args(args).args(sources);
+            run(&mut command)
+        };
+        ruff(&["format", "--check"])?;
+        ruff(&["check"])?;
+        run(&mut tool("mypy"))
     }
+
     fn test(&self) -> Result<Counts> {
-        Err("not built yet".into())
+        let report = scratch("python")?.join("pytest.xml");
+        let mut pytest = tool("pytest");
+        pytest.arg(format!("--junitxml={}", report.display()));
+        let outcome = run(&mut pytest);
+        let counts = counts(&fs::read_to_string(&report)?)?;
+        // A failed test is counted; anything else that stops pytest is an error.
+        match outcome {
+            Err(e) if counts.failed == 0 => Err(e),
+            _ => Ok(counts),
+        }
     }
+
     fn package(&self) -> Result<PathBuf> {
-        Err("not built yet".into())
+        environment()?;
+        let dist = root().join("dist");
+        fs::create_dir_all(&dist)?;
+        for old in wheels(&dist)? {
+            fs::remove_file(old)?;
+        }
+        let mut maturin = tool("maturin");
+        maturin
+            .args(["build", "--release", "--strip", "--locked", "--out"])
+            .arg(&dist);
+        run(&mut maturin)?;
+        let found = wheels(&dist)?.pop();
+        found.ok_or_else(|| "maturin made no wheel".into())
     }
+
     fn packaged(&self) -> Result<Command> {
-        Err("not built yet".into())
+        let dist = root().join("dist");
+        let wheel = wheels(&dist)?.pop();
+        let wheel = wheel.ok_or("no wheel in dist/; package it first")?;
+        let place = scratch("python-packaged")?;
+        let venv = place.join("venv");
+        if venv.exists() {
+            fs::remove_dir_all(&venv)?;
+        }
+        run(Command::new(interpreter()).args(["-m", "venv"]).arg(&venv))?;
+        let python = executable(&venv, "python");
+        // Without an index: the package depends on nothing.
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet", "--no-index"]);
+        run(pip.arg(wheel))?;
+        let mut command = Command::new(python);
+        command.arg(quick_start()).current_dir(place);
+        Ok(command)
     }
+
     fn example(&self) -> Result<Command> {
-        Err("not built yet".into())
+        let mut command = Command::new(executable(&venv(), "python"));
+        command.arg(quick_start()).current_dir(root());
+        Ok(command)
     }
+
     fn runners(&self) -> Result<Vec<Runner>> {
-        Err("not built yet".into())
+        let runner = |name, mode| {
+            let mut command = Command::new(executable(&venv(), "python"));
+            command
+                .arg(root().join("tests/conformance/runners/python/runner.py"))
+                .args(["--mode", mode])
+                .current_dir(root());
+            Runner { name, command }
+        };
+        Ok(vec![
+            runner("python-sync", "sync"),
+            runner("python-async", "async"),
+        ])
+    }
+}
+
+/// The interpreter that environments are made with.
+fn interpreter() -> String {
+    env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned())
+}
+
+fn venv() -> PathBuf {
+    // Not below the cargo target folder alone: the generator's test has scratch files of its own.
+    std::env::var_os(SCRATCH_VARIABLE)
+        .map_or_else(target, PathBuf::from)
+        .join("venv")
+}
+
+fn package_folder() -> PathBuf {
+    root().join("bindings/python")
+}
+
+fn quick_start() -> PathBuf {
+    root().join("examples/python/quickstart.py")
+}
+
+fn executable(venv: &Path, name: &str) -> PathBuf {
+    if cfg!(windows) {
+        venv.join("Scripts").join(format!("{name}.exe"))
+    } else {
+        venv.join("bin").join(name)
+    }
+}
+
+/// A tool of the environment, run beside pyproject.toml, which configures it.
+fn tool(name: &str) -> Command {
+    let mut command = Command::new(executable(&venv(), name));
+    command
+        .current_dir(package_folder())
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+/// Makes target/venv, or brings it to what requirements-dev.txt says.
+fn environment() -> Result<()> {
+    let requirements = package_folder().join("requirements-dev.txt");
+    let wanted = fs::read_to_string(&requirements)?;
+    let stamp = venv().join("requirements.stamp");
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    run(Command::new(interpreter())
+        .args(["-m", "venv", "--clear"])
+        .arg(venv()))?;
+    let mut pip = Command::new(executable(&venv(), "python"));
+    pip.args(["-m", "pip", "install", "--quiet", "-r"]);
+    run(pip.arg(&requirements))?;
+    fs::write(stamp, wanted)?;
+    Ok(())
+}
+
+/// Copies the package and the native module of the dev profile into the environment, so that the
+/// source tree holds no build result and tests run what an installation looks like.
+fn install() -> Result<()> {
+    let code = "import sysconfig; print(sysconfig.get_path('platlib'))";
+    let mut ask = Command::new(executable(&venv(), "python"));
+    let site = output(ask.args(["-c", code]))?;
+    let installed = Path::new(site.trim()).join(PACKAGE);
+    if installed.exists() {
+        fs::remove_dir_all(&installed)?;
+    }
+    copy_tree(&package_folder().join("python").join(PACKAGE), &installed)?;
+    let (built, module) = if cfg!(windows) {
+        ("_native.dll", "_native.pyd")
+    } else if cfg!(target_os = "macos") {
+        ("lib_native.dylib", "_native.abi3.so")
+    } else {
+        ("lib_native.so", "_native.abi3.so")
+    };
+    fs::copy(target().join("debug").join(built), installed.join(module))?;
+    Ok(())
+}
+
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, copy) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_name() == "__pycache__" {
+            continue;
+        }
+        if source.is_dir() {
+            copy_tree(&source, &copy)?;
+        } else {
+            fs::copy(&source, &copy)?;
+        }
+    }
+    Ok(())
+}
+
+fn wheels(dist: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dist)? {
+        let path = entry?.path();
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
+        if name.is_some_and(|n| n.starts_with(PACKAGE) && n.ends_with(".whl")) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// What the first `<testsuite …>` of a JUnit report counted.
+fn counts(report: &str) -> Result<Counts> {
+    let suite = report
+        .split("<testsuite ")
+        .nth(1)
+        .and_then(|rest| rest.split('>').next())
+        .ok_or("pytest wrote no report")?;
+    let number = |name: &str| -> u32 {
+        suite
+            .split(&format!("{name}=\""))
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .and_then(|digits| digits.parse().ok())
+            .unwrap_or(0)
+    };
+    let (failed, skipped) = (number("failures") + number("errors"), number("skipped"));
+    Ok(Counts {
+        passed: number("tests").saturating_sub(failed + skipped),
+        failed,
+        skipped,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_pytest_counted() {
+        let report = r#"<?xml version="1.0"?><testsuites name="pytest tests"><testsuite name="pytest" errors="1" failures="2" skipped="3" tests="10" time="0.1"></testsuite></testsuites>"#;
+        let found = counts(report).ok();
+        let expected = Counts {
+            passed: 4,
+            failed: 3,
+            skipped: 3,
+        };
+        assert_eq!(found, Some(expected));
+        assert!(counts("").is_err());
     }
 }

@@ -81,9 +81,7 @@ def _attach(loop: AbstractEventLoop) -> LoopBridge:
     return bridge
 
 
-def _pump(
-    loop_ref: weakref.ref[AbstractEventLoop], bridge_ref: weakref.ref[LoopBridge]
-) -> None:
+def _pump(loop_ref: weakref.ref[AbstractEventLoop], bridge_ref: weakref.ref[LoopBridge]) -> None:
     """Wakes a loop that cannot watch a descriptor, until it is closed or gone."""
     drained = threading.Event()
 

@@ -1,7 +1,9 @@
 """The native module: the way from a Python call to the Rust core and back."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Self, final
+from typing import Any, final
+
+from typing_extensions import Self
 
 __version__: str
 

@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from typing import Any, Protocol, TypeVar
+    from typing import overload as overload
 
     from ._native import CallOptions, Model
 
@@ -37,6 +38,12 @@ if TYPE_CHECKING:
             body: Model | None,
             options: CallOptions | None,
         ) -> Any: ...
+
+else:
+
+    def overload(function):
+        """As `typing.overload`, without that slow import: nothing reads overloads at run time."""
+        return function
 
 
 class Service:
@@ -146,7 +153,7 @@ def payload(
         takes = ", ".join((*positional, "keyword arguments"))
         wrong = type(given[len(positional)]).__name__
         raise TypeError(f"give a {model.__name__} or its fields ({takes}), not a {wrong}")
-    by_position = {name: value for name, value in zip(positional, given, strict=False)}
+    by_position = dict(zip(positional, given, strict=False))
     if twice := by_position.keys() & fields.keys():
         raise TypeError(f"{', '.join(sorted(twice))} given twice")
     return model(**by_position, **fields)

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
-from .._service import AsyncTransport, SyncTransport
 from .agents import AgentRegistryClient, AsyncAgentRegistryClient
 from .tokens import AsyncTokenClient, TokenClient
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .._service import AsyncTransport, SyncTransport
 
 __all__ = [
     "AgentRegistryClient",

@@ -4,7 +4,6 @@
 # mypy: disable-error-code=no-any-return
 from __future__ import annotations
 
-
 from .._native import CallOptions
 from .._service import AsyncService, Service
 from ..models import (
@@ -36,11 +35,11 @@ class AgentRegistryClient(Service):
             PermissionDeniedError: 403 INSUFFICIENT_SCOPE - The token lacks the scope.
             NotFoundError: 404 AGENT_NOT_FOUND - The agent id is malformed, unknown, or another
                 organization's: the same answer.
-            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or the
-                tier's daily limit is reached.
+            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or
+                the tier's daily limit is reached.
             ServerError: 500 INTERNAL_SERVER_ERROR - An unexpected failure.
-            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests at
-                once.
+            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests
+                at once.
             ApiConnectionError: No answer came.
             ApiTimeoutError: The call's time was over.
         """
@@ -52,7 +51,13 @@ class AsyncAgentRegistryClient(AsyncService):
 
     __slots__ = ()
 
-    async def get_agent(self, agent_id: str, /, *, options: CallOptions | None = None) -> Agent:
+    async def get_agent(
+        self,
+        agent_id: str,
+        /,
+        *,
+        options: CallOptions | None = None,
+    ) -> Agent:
         """Read one agent.
 
         Answers any agent of the caller's organization, whatever its status.
@@ -71,11 +76,11 @@ class AsyncAgentRegistryClient(AsyncService):
             PermissionDeniedError: 403 INSUFFICIENT_SCOPE - The token lacks the scope.
             NotFoundError: 404 AGENT_NOT_FOUND - The agent id is malformed, unknown, or another
                 organization's: the same answer.
-            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or the
-                tier's daily limit is reached.
+            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or
+                the tier's daily limit is reached.
             ServerError: 500 INTERNAL_SERVER_ERROR - An unexpected failure.
-            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests at
-                once.
+            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests
+                at once.
             ApiConnectionError: No answer came.
             ApiTimeoutError: The call's time was over.
         """

@@ -4,14 +4,16 @@
 # mypy: disable-error-code=no-any-return
 from __future__ import annotations
 
-from typing import Any, overload
-
 from .._native import CallOptions
-from .._service import AsyncService, Service, payload
+from .._service import AsyncService, Service, overload, payload
 from ..models import (
     IssueTokenRequest,
     TokenResponse,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class TokenClient(Service):
@@ -39,11 +41,16 @@ class TokenClient(Service):
         nonce: str | None = None,
         options: CallOptions | None = None,
     ) -> TokenResponse: ...
-    def issue_token(self, *given: Any, options: CallOptions | None = None, **fields: Any) -> TokenResponse:
+    def issue_token(
+        self,
+        *given: Any,
+        options: CallOptions | None = None,
+        **fields: Any,
+    ) -> TokenResponse:
         """Issue an access token.
 
-        OAuth 2.0 client credentials (RFC 6749 section 4.4). The client authenticates by form fields
-        or by HTTP Basic. The token is a signed JWT (RFC 9068) that lives for an hour.
+        OAuth 2.0 client credentials (RFC 6749 section 4.4). The client authenticates by form
+        fields or by HTTP Basic. The token is a signed JWT (RFC 9068) that lives for an hour.
         Without `scope` the token carries `agents:read`.
 
         Authenticates with the client's id and secret.
@@ -52,14 +59,14 @@ class TokenClient(Service):
 
         Args:
             grant_type: Always `client_credentials`. Left out, `client_credentials` is sent.
-            client_id: The agent's id; left out with HTTP Basic. Left out, the client's own id is
-                sent.
-            client_secret: The client secret; left out with HTTP Basic. Left out, the client's own
-                secret is sent. A secret: masked in the repr.
+            client_id: The agent's id; left out with HTTP Basic. Left out, the client's own id
+                is sent.
+            client_secret: The client secret; left out with HTTP Basic. Left out, the client's
+                own secret is sent. A secret: masked in the repr.
             scope: Space-separated scopes; `agents:read` when left out. The server's default is
                 `"agents:read"`.
-            resource: One absolute URI without fragment that becomes the token's `aud` (RFC 8707);
-                the issuer when left out.
+            resource: One absolute URI without fragment that becomes the token's `aud` (RFC
+                8707); the issuer when left out.
             nonce: Repeated in the id_token when `openid` is asked for.
             options: Settings of this call alone.
 
@@ -69,18 +76,18 @@ class TokenClient(Service):
         Raises:
             ValidationError: 400 invalid_request, unsupported_grant_type, invalid_scope,
                 invalid_target - The request is not a valid token request.
-            AuthenticationError: 401 invalid_client - Unknown client, or a wrong, revoked or expired
-                secret: all the same.
-            PermissionDeniedError: 403 unauthorized_client - The secret is right but the agent is
-                suspended or decommissioned.
+            AuthenticationError: 401 invalid_client - Unknown client, or a wrong, revoked or
+                expired secret: all the same.
+            PermissionDeniedError: 403 unauthorized_client - The secret is right but the agent
+                is suspended or decommissioned.
             ApiTimeoutError: 408 REQUEST_TIMEOUT - The request did not arrive or finish in time.
             ValidationError: 413 PAYLOAD_TOO_LARGE - The body is over 1 MiB.
             ValidationError: 415 UNSUPPORTED_MEDIA_TYPE - The body is not a form.
-            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or the
-                tier's daily limit is reached.
+            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or
+                the tier's daily limit is reached.
             ServerError: 500 INTERNAL_SERVER_ERROR - An unexpected failure.
-            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests at
-                once.
+            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests
+                at once.
             ApiConnectionError: No answer came.
             ApiTimeoutError: The call's time was over.
         """
@@ -117,11 +124,16 @@ class AsyncTokenClient(AsyncService):
         nonce: str | None = None,
         options: CallOptions | None = None,
     ) -> TokenResponse: ...
-    async def issue_token(self, *given: Any, options: CallOptions | None = None, **fields: Any) -> TokenResponse:
+    async def issue_token(
+        self,
+        *given: Any,
+        options: CallOptions | None = None,
+        **fields: Any,
+    ) -> TokenResponse:
         """Issue an access token.
 
-        OAuth 2.0 client credentials (RFC 6749 section 4.4). The client authenticates by form fields
-        or by HTTP Basic. The token is a signed JWT (RFC 9068) that lives for an hour.
+        OAuth 2.0 client credentials (RFC 6749 section 4.4). The client authenticates by form
+        fields or by HTTP Basic. The token is a signed JWT (RFC 9068) that lives for an hour.
         Without `scope` the token carries `agents:read`.
 
         Authenticates with the client's id and secret.
@@ -130,14 +142,14 @@ class AsyncTokenClient(AsyncService):
 
         Args:
             grant_type: Always `client_credentials`. Left out, `client_credentials` is sent.
-            client_id: The agent's id; left out with HTTP Basic. Left out, the client's own id is
-                sent.
-            client_secret: The client secret; left out with HTTP Basic. Left out, the client's own
-                secret is sent. A secret: masked in the repr.
+            client_id: The agent's id; left out with HTTP Basic. Left out, the client's own id
+                is sent.
+            client_secret: The client secret; left out with HTTP Basic. Left out, the client's
+                own secret is sent. A secret: masked in the repr.
             scope: Space-separated scopes; `agents:read` when left out. The server's default is
                 `"agents:read"`.
-            resource: One absolute URI without fragment that becomes the token's `aud` (RFC 8707);
-                the issuer when left out.
+            resource: One absolute URI without fragment that becomes the token's `aud` (RFC
+                8707); the issuer when left out.
             nonce: Repeated in the id_token when `openid` is asked for.
             options: Settings of this call alone.
 
@@ -147,18 +159,18 @@ class AsyncTokenClient(AsyncService):
         Raises:
             ValidationError: 400 invalid_request, unsupported_grant_type, invalid_scope,
                 invalid_target - The request is not a valid token request.
-            AuthenticationError: 401 invalid_client - Unknown client, or a wrong, revoked or expired
-                secret: all the same.
-            PermissionDeniedError: 403 unauthorized_client - The secret is right but the agent is
-                suspended or decommissioned.
+            AuthenticationError: 401 invalid_client - Unknown client, or a wrong, revoked or
+                expired secret: all the same.
+            PermissionDeniedError: 403 unauthorized_client - The secret is right but the agent
+                is suspended or decommissioned.
             ApiTimeoutError: 408 REQUEST_TIMEOUT - The request did not arrive or finish in time.
             ValidationError: 413 PAYLOAD_TOO_LARGE - The body is over 1 MiB.
             ValidationError: 415 UNSUPPORTED_MEDIA_TYPE - The body is not a form.
-            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or the
-                tier's daily limit is reached.
+            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or
+                the tier's daily limit is reached.
             ServerError: 500 INTERNAL_SERVER_ERROR - An unexpected failure.
-            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests at
-                once.
+            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests
+                at once.
             ApiConnectionError: No answer came.
             ApiTimeoutError: The call's time was over.
         """

@@ -4,6 +4,7 @@
 //! Everything emitted is thin data over the hand-written call path in `bindings/python`.
 
 mod enums;
+mod method;
 mod models;
 mod names;
 mod native;

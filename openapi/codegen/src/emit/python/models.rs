@@ -31,23 +31,32 @@ fn exports(contract: &Contract, mut each: impl FnMut(&str)) {
 
 /// Emits `models.pyi`.
 pub fn stubs(contract: &Contract) -> String {
+    let mut body = Writer::new("    ");
+    for model in used(contract) {
+        body.blank();
+        class(&mut body, contract, model);
+    }
+    let body = body.finish();
     let mut w = python_file("Requests and answers: immutable values, made by the native module.");
-    if uses(contract, &|ty| {
-        matches!(ty, Type::List(_) | Type::Map(_) | Type::Model(_))
-    }) {
-        w.line("from collections.abc import Mapping, Sequence");
+    for line in text::standard_imports(&body) {
+        w.line(line);
     }
-    if uses(contract, &|ty| *ty == Type::DateTime) {
-        w.line("from datetime import datetime");
+    if text::mentions(&body, "Self") {
+        // Type checkers know it on every Python.
+        w.blank().line("from typing_extensions import Self");
     }
-    w.line("from typing import Any, Self, final").blank();
+    w.blank();
     w.line("from ._native import Model as Model");
     let mut enums: Vec<String> = used_enums(contract)
         .map(|e| names::class(&e.name))
         .collect();
     enums.sort();
     if !enums.is_empty() {
-        w.line(format!("from .enums import {}", enums.join(", ")));
+        w.block("from .enums import (", ")", |w| {
+            for name in &enums {
+                w.line(format!("{name},"));
+            }
+        });
     }
     w.blank();
     w.line("__all__ = [");
@@ -55,22 +64,7 @@ pub fn stubs(contract: &Contract) -> String {
         w.line(format!("    {},", text::literal(class)));
     });
     w.line("]");
-    for model in used(contract) {
-        w.blank();
-        class(&mut w, contract, model);
-    }
-    super::squeeze(&w.finish(), 1)
-}
-
-fn uses(contract: &Contract, wanted: &dyn Fn(&Type) -> bool) -> bool {
-    fn within(ty: &Type, wanted: &dyn Fn(&Type) -> bool) -> bool {
-        wanted(ty)
-            || match ty {
-                Type::List(inner) | Type::Map(inner) => within(inner, wanted),
-                _ => false,
-            }
-    }
-    used(contract).any(|m| m.fields.iter().any(|f| within(&f.ty, wanted)))
+    super::squeeze(&(w.finish() + &body), 1)
 }
 
 fn class(w: &mut Writer, contract: &Contract, model: &Model) {

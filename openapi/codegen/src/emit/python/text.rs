@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Where docstrings are wrapped.
-const WIDTH: usize = 92;
+const WIDTH: usize = 88;
 
 /// A docstring of these paragraphs, at the writer's depth.
 pub fn docstring(w: &mut Writer, text: &str) {
@@ -30,13 +30,10 @@ pub fn docstring(w: &mut Writer, text: &str) {
 /// The text with long lines broken between words; a line's indentation is kept and deepened.
 fn wrapped(text: &str) -> Vec<String> {
     let mut out = Vec::new();
-    for line in text.split('\n') {
+    for line in flowing(text) {
         let indent = line.len() - line.trim_start().len();
-        let (first, rest) = (
-            " ".repeat(indent),
-            " ".repeat(if indent == 0 { 0 } else { indent + 4 }),
-        );
-        let mut current = first;
+        let rest = " ".repeat(if indent == 0 { 0 } else { indent + 4 });
+        let mut current = " ".repeat(indent);
         let mut empty = true;
         for word in line.split_whitespace() {
             if !empty && current.len() + 1 + word.len() > WIDTH {
@@ -50,6 +47,22 @@ fn wrapped(text: &str) -> Vec<String> {
             empty = false;
         }
         out.push(current.trim_end().to_owned());
+    }
+    out
+}
+
+/// The lines of the text, with those of one plain paragraph joined.
+fn flowing(text: &str) -> Vec<String> {
+    let plain = |line: &str| line.starts_with(|c: char| c.is_alphanumeric() || c == '`');
+    let mut out: Vec<String> = Vec::new();
+    for line in text.split('\n') {
+        match out.last_mut() {
+            Some(last) if plain(last) && plain(line) => {
+                last.push(' ');
+                last.push_str(line);
+            }
+            _ => out.push(line.to_owned()),
+        }
     }
     out
 }
@@ -211,4 +224,34 @@ pub fn arguments<'a>(contract: &'a Contract, model: &str) -> Vec<&'a Field> {
     let fields = &contract.model(model).fields;
     let (required, optional): (Vec<&Field>, Vec<&Field>) = fields.iter().partition(|f| f.required);
     required.into_iter().chain(optional).collect()
+}
+
+/// The word stands in the text as a name of its own.
+pub fn mentions(text: &str, word: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word)
+        .any(|(at, _)| !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part))
+}
+
+/// Import lines for those of the standard library's names that the text mentions.
+pub fn standard_imports(text: &str) -> Vec<String> {
+    let modules: [(&str, &[&str]); 3] = [
+        (
+            "collections.abc",
+            &["AsyncIterator", "Iterator", "Mapping", "Sequence"],
+        ),
+        ("datetime", &["datetime"]),
+        ("typing", &["Any", "final"]),
+    ];
+    modules
+        .into_iter()
+        .filter_map(|(module, words)| {
+            let found: Vec<&str> = words
+                .iter()
+                .copied()
+                .filter(|word| mentions(text, word))
+                .collect();
+            (!found.is_empty()).then(|| format!("from {module} import {}", found.join(", ")))
+        })
+        .collect()
 }
