@@ -1,0 +1,118 @@
+//! What an error says.
+
+use sentryagent_idp::{Error, ErrorKind};
+use serde_json::json;
+use wiremock::ResponseTemplate;
+
+use crate::support::{AGENT_ID, Fixture, failure};
+
+async fn error_of(answer: ResponseTemplate) -> Error {
+    let f = Fixture::with(|b| b.retries(0)).await;
+    f.agents([answer]).await;
+    f.client
+        .agents()
+        .get_agent(AGENT_ID)
+        .await
+        .expect_err("an error")
+}
+
+#[tokio::test]
+async fn the_kind_follows_from_the_status() {
+    let kinds = [
+        (401, ErrorKind::Authentication),
+        (403, ErrorKind::Permission),
+        (404, ErrorKind::NotFound),
+        (410, ErrorKind::NotFound),
+        (409, ErrorKind::Conflict),
+        (400, ErrorKind::Validation),
+        (405, ErrorKind::Validation),
+        (413, ErrorKind::Validation),
+        (415, ErrorKind::Validation),
+        (422, ErrorKind::Validation),
+        (408, ErrorKind::Timeout),
+        (429, ErrorKind::RateLimit),
+        (500, ErrorKind::Server),
+        (599, ErrorKind::Server),
+        (302, ErrorKind::Decoding),
+        (206, ErrorKind::Decoding),
+    ];
+    for (status, kind) in kinds {
+        let error = error_of(failure(status, "SOME_CODE")).await;
+        assert_eq!((error.kind(), error.http_status()), (kind, Some(status)));
+    }
+}
+
+#[tokio::test]
+async fn the_envelope_is_kept() {
+    let details = json!({"errors": [{"field": "a", "reason": "b"}]});
+    let body = json!({"code": "VALIDATION_ERROR", "message": "a: b", "details": details});
+    let answer = ResponseTemplate::new(400)
+        .insert_header("x-request-id", "req-9")
+        .set_body_json(body);
+    let error = error_of(answer).await;
+    assert!(error.is_validation());
+    assert_eq!(error.code(), "VALIDATION_ERROR");
+    assert_eq!(error.message(), "a: b");
+    assert_eq!(error.request_id(), Some("req-9"));
+    assert_eq!(error.details(), Some(&details));
+    assert_eq!(error.to_string(), "VALIDATION_ERROR: a: b (request req-9)");
+}
+
+#[tokio::test]
+async fn the_record_has_every_key() {
+    let error =
+        error_of(failure(429, "RATE_LIMIT_EXCEEDED").insert_header("retry-after", "3")).await;
+    assert_eq!(
+        error.to_json(),
+        json!({
+            "kind": "rate_limit", "code": "RATE_LIMIT_EXCEEDED", "message": "It failed.",
+            "httpStatus": 429, "requestId": "req-1", "retryable": true, "retryAfter": 3,
+            "details": null, "oauthError": null, "retryCount": 0, "cause": null,
+        })
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_says_nothing_keeps_its_status() {
+    for body in [
+        "",
+        "<html>Bad Gateway</html>",
+        "[1]",
+        "{\"code\": 7}",
+        "{\"code\": \"\"}",
+    ] {
+        let error = error_of(ResponseTemplate::new(502).set_body_string(body)).await;
+        assert_eq!(
+            (error.kind(), error.code()),
+            (ErrorKind::Server, "HTTP_502"),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_unreadable_answer_is_a_decoding_error() {
+    let json = "application/json";
+    let answers = [
+        ResponseTemplate::new(200).set_body_raw("{\"agentId\": ", json),
+        ResponseTemplate::new(200).set_body_raw("", json),
+        ResponseTemplate::new(200).set_body_raw("[]", json),
+        ResponseTemplate::new(200).set_body_raw("{}", json),
+        ResponseTemplate::new(200).set_body_raw("{}", "text/html"),
+        ResponseTemplate::new(200),
+    ];
+    for answer in answers {
+        let error = error_of(answer).await;
+        assert_eq!(
+            (error.kind(), error.code()),
+            (ErrorKind::Decoding, "DECODING_ERROR")
+        );
+        assert_eq!(error.http_status(), Some(200));
+    }
+}
+
+#[test]
+fn an_error_is_an_error() {
+    fn check<E: std::error::Error + Send + Sync + Clone + 'static>() {}
+    check::<Error>();
+}
