@@ -10,6 +10,7 @@ mod names;
 mod operations;
 mod runner;
 mod services;
+mod signature;
 mod types;
 
 use crate::{

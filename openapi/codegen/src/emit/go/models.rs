@@ -252,9 +252,11 @@ fn secrets(
                 _ if field.ty.starts_with('*') => Some("maskedPointer"),
                 _ => None,
             };
-            w.line(match helper {
-                Some(helper) => format!("\t{member} = {helper}({member}, {mask})"),
-                None => format!("\t{member} = {mask}({member})"),
+            w.line(match (helper, &mask) {
+                (Some(helper), mask) => {
+                    format!("\t{member} = {helper}({member}, {})", mask.function())
+                }
+                (None, mask) => format!("\t{member} = {}", mask.call(&member)),
             });
         }
     }
@@ -285,28 +287,61 @@ fn secrets(
     .blank();
 }
 
-/// A `func(T) T` that masks the secrets in a value; `None` when there are none.
-fn mask(contract: &Contract, names: &Names, is_secret: bool, ty: &Type) -> Option<String> {
-    let plain = types::plain_type(names, ty);
-    let nested = |item: &Type, helper: &str| {
-        let item = mask(contract, names, is_secret, item)?;
-        Some(format!(
-            "func(v {plain}) {plain} {{ return {helper}(v, {item}) }}"
-        ))
-    };
-    match ty {
-        Type::Model(name) if is_sensitive(contract, ty) => {
-            Some(format!("{}.masked", names.of_type(name)))
+/// How the secrets in a value are masked.
+enum Mask {
+    /// By a `func(T) T`.
+    Whole(String),
+    /// By a helper that takes the value and a `func(T) T` for each of its parts.
+    Parts {
+        plain: String,
+        helper: &'static str,
+        item: Box<Mask>,
+    },
+}
+
+impl Mask {
+    /// A `func(T) T`.
+    fn function(&self) -> String {
+        match self {
+            Self::Whole(function) => function.clone(),
+            Self::Parts { plain, .. } => {
+                format!("func(v {plain}) {plain} {{ return {} }}", self.call("v"))
+            }
         }
-        Type::List(item) => nested(item, "maskedList"),
-        Type::Map(item) => nested(item, "maskedMap"),
-        _ if !is_secret => None,
-        Type::String | Type::Uuid | Type::DateOrDateTime | Type::Enum(_) => {
-            Some(format!("masked[{plain}]"))
-        }
-        Type::Any => Some("func(any) any { return mask }".into()),
-        _ => Some(format!(
-            "func({plain}) {plain} {{ var none {plain}; return none }}"
-        )),
     }
+
+    /// The masked `value`.
+    fn call(&self, value: &str) -> String {
+        match self {
+            Self::Whole(function) => format!("{function}({value})"),
+            Self::Parts { helper, item, .. } => format!("{helper}({value}, {})", item.function()),
+        }
+    }
+}
+
+/// How a value of this type is masked; `None` when nothing in it is secret.
+fn mask(contract: &Contract, names: &Names, is_secret: bool, ty: &Type) -> Option<Mask> {
+    let plain = types::plain_type(names, ty);
+    let parts = |item: &Type, helper: &'static str| {
+        let item = mask(contract, names, is_secret, item)?;
+        Some(Mask::Parts {
+            plain: plain.clone(),
+            helper,
+            item: Box::new(item),
+        })
+    };
+    let whole = match ty {
+        Type::Model(name) if is_sensitive(contract, ty) => {
+            format!("{}.masked", names.of_type(name))
+        }
+        Type::List(item) => return parts(item, "maskedList"),
+        Type::Map(item) => return parts(item, "maskedMap"),
+        _ if !is_secret => return None,
+        Type::String | Type::Uuid | Type::DateOrDateTime | Type::Enum(_) => {
+            format!("masked[{plain}]")
+        }
+        Type::Any => "func(any) any { return mask }".into(),
+        _ => format!("func({plain}) {plain} {{ var none {plain}; return none }}"),
+    };
+    Some(Mask::Whole(whole))
 }

@@ -275,9 +275,18 @@ fn value(wire: &str) -> String {
     if !joined.is_empty() {
         return joined;
     }
-    wire.chars().fold("Value".to_owned(), |name, c| {
-        format!("{name}X{:X}", u32::from(c))
-    })
+    wire.chars().map(sign).collect()
+}
+
+/// A sign by its name; the rare ones by their number.
+fn sign(c: char) -> String {
+    match c {
+        '*' => "Star".into(),
+        '+' => "Plus".into(),
+        '-' => "Minus".into(),
+        '.' => "Dot".into(),
+        c => format!("X{:X}", u32::from(c)),
+    }
 }
 
 /// The contract's spelling where Go exports it, so that all SDKs share the names of types.
@@ -326,7 +335,8 @@ mod tests {
             assert_eq!(parameter(name), as_parameter, "{name}");
         }
         assert_eq!(value("agent.created"), "AgentCreated");
-        assert_eq!(value("*"), "ValueX2A");
+        assert_eq!(value("*"), "Star");
+        assert_eq!(value(":*"), "X3AStar");
     }
 
     #[test]

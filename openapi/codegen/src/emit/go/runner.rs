@@ -1,6 +1,6 @@
 //! The conformance runner's dispatch: operation id -> the module's public method.
 
-use super::{go_file, names::Names, quoted, services::Signature, types};
+use super::{go_file, names::Names, quoted, signature::Signature, types};
 use crate::{
     model::{Contract, Field, Operation, Type},
     writer::Writer,
