@@ -101,7 +101,8 @@ impl<'a> Builder<'a> {
         let storage = open(config, Arc::clone(&clock)).await?;
         let keys = match &config.encryption_keys {
             Some(keys) => keys.clone(),
-            None => EncryptionKeys::load_or_generate(&config.data_dir, &*random).map_err(StartError::failed)?,
+            None => EncryptionKeys::load_or_generate(&config.data_dir, &*random)
+                .map_err(StartError::failed)?,
         };
         let secrets = Secrets::new(&keys, Arc::clone(&random)).map_err(StartError::failed)?;
         Ok(Self {
@@ -135,7 +136,9 @@ impl<'a> Builder<'a> {
         )
         .await
         .map_err(StartError::failed)?;
-        let auth = self.authenticator(&keys, &clients, &revocation, &recorder).await?;
+        let auth = self
+            .authenticator(&keys, &clients, &revocation, &recorder)
+            .await?;
         let routes = self.routes(&auth, &keys, &recorder);
         let gate = Arc::new(self.gate(&auth));
         Ok(App {
@@ -174,7 +177,12 @@ impl<'a> Builder<'a> {
     ) -> Result<Arc<Authenticator>, StartError> {
         let mut issuers = vec![self.config.issuer()];
         issuers.extend(self.config.trusted_issuers.iter().cloned());
-        let verifier = Verifier::new(Arc::clone(keys), Arc::clone(revocation), Arc::clone(&self.clock), issuers);
+        let verifier = Verifier::new(
+            Arc::clone(keys),
+            Arc::clone(revocation),
+            Arc::clone(&self.clock),
+            issuers,
+        );
         Authenticator::start(auth::Parts {
             storage: Arc::clone(&self.storage),
             clients: Arc::clone(clients),
@@ -190,9 +198,14 @@ impl<'a> Builder<'a> {
     }
 
     /// Every section, joined to its generated routes.
-    fn routes(&self, auth: &Arc<Authenticator>, keys: &Arc<Keys>, recorder: &Arc<Recorder>) -> Routes {
+    fn routes(
+        &self,
+        auth: &Arc<Authenticator>,
+        keys: &Arc<Keys>,
+        recorder: &Arc<Recorder>,
+    ) -> Routes {
         let mut routes = Routes::default();
-        let agents = agents::Service::new(Arc::clone(&self.storage), Arc::clone(&self.clock));
+        let agents = agents::Service::new(Arc::clone(&self.storage));
         generated::agents::routes(&mut routes, &Arc::new(agents));
         let tokens = tokens::Service::new(tokens::Parts {
             auth: Arc::clone(auth),
@@ -227,7 +240,9 @@ impl<'a> Builder<'a> {
 
 /// Opens the store that is configured.
 pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Storage>, StartError> {
-    storage::open(config, clock).await.map_err(StartError::failed)
+    storage::open(config, clock)
+        .await
+        .map_err(StartError::failed)
 }
 
 /// Makes the folder, for the owner alone; one that is there is left as it is.
@@ -239,9 +254,12 @@ pub fn prepare(folder: &Path) -> Result<(), StartError> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(folder)
-        .map_err(|error| StartError::Failed(format!("cannot make the folder {}: {error}", folder.display())))
+    builder.create(folder).map_err(|error| {
+        StartError::Failed(format!(
+            "cannot make the folder {}: {error}",
+            folder.display()
+        ))
+    })
 }
 
 impl From<StorageError> for StartError {

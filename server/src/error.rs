@@ -21,6 +21,7 @@ struct Inner {
     details: Map<String, Value>,
     retry_after: Option<Duration>,
     cause: Option<Cause>,
+    without_token: bool,
 }
 
 impl ApiError {
@@ -32,6 +33,7 @@ impl ApiError {
             details: Map::new(),
             retry_after: None,
             cause: None,
+            without_token: false,
         }))
     }
 
@@ -61,6 +63,13 @@ impl ApiError {
     pub fn caused_by(mut self, cause: impl Into<Cause>) -> Self {
         self.0.cause = Some(cause.into());
         self
+    }
+
+    /// 401 for a request that presents no token at all: RFC 6750 wants no error in its challenge.
+    pub fn no_token() -> Self {
+        let mut error = Self::new(Code::Unauthorized);
+        error.0.without_token = true;
+        error
     }
 
     /// 500: something that must not happen.
@@ -108,8 +117,10 @@ impl ApiError {
                     .detail("reason", only.reason.clone());
             }
             (Some(_), Some(_)) => {
-                let named: Vec<String> =
-                    faults.iter().map(|f| format!("{} {}", f.field, f.reason)).collect();
+                let named: Vec<String> = faults
+                    .iter()
+                    .map(|f| format!("{} {}", f.field, f.reason))
+                    .collect();
                 error = error.message(format!("{}.", named.join("; ")));
             }
             (None, _) => {}
@@ -142,6 +153,11 @@ impl ApiError {
     /// See [`ApiError::retry_after`].
     pub fn wait(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// See [`ApiError::no_token`].
+    pub fn is_without_token(&self) -> bool {
+        self.0.without_token
     }
 
     /// What really happened, for the log.
@@ -203,7 +219,10 @@ mod tests {
         faults.add("email", "is required");
         faults.add("owner", "must not be empty");
         let two = ApiError::validation(&faults);
-        assert_eq!(two.public_message(), "email is required; owner must not be empty.");
+        assert_eq!(
+            two.public_message(),
+            "email is required; owner must not be empty."
+        );
         assert!(!two.details().contains_key("field"));
         assert_eq!(two.details()["errors"].as_array().map(Vec::len), Some(2));
     }

@@ -104,7 +104,10 @@ async fn listen(listener: TcpListener, router: Router, mut stopped: watch::Recei
         }
     }
     drop(listener);
-    if tokio::time::timeout(IN_FLIGHT_TIME_MAX, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(IN_FLIGHT_TIME_MAX, graceful.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("some requests did not finish in time and were cut off");
     }
 }
@@ -122,9 +125,18 @@ fn connection(
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(PeerAddress(peer));
         let router = router.clone();
-        async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+        async move {
+            Ok::<_, Infallible>(
+                router
+                    .oneshot(request)
+                    .await
+                    .unwrap_or_else(|never| match never {}),
+            )
+        }
     });
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let connection = builder
+        .serve_connection(TokioIo::new(stream), service)
+        .into_owned();
     let watched = graceful.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = watched.await {
@@ -137,7 +149,9 @@ fn connection(
 async fn pause(error: &io::Error) {
     let gone = matches!(
         error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
     );
     if !gone {
         tracing::error!(%error, "cannot accept connections");

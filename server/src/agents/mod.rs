@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use crate::{
     call::{Call, Caller},
-    clock::Clock,
     error::ApiError,
     generated::{agents::Agents, codes::Code, types::Agent},
     http::{Reply, Unchecked},
@@ -21,18 +20,22 @@ use crate::{
 /// The section.
 pub struct Service {
     storage: Arc<dyn Storage>,
-    clock: Arc<dyn Clock>,
 }
 
 impl Service {
     /// Over that store.
-    pub fn new(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>) -> Self {
-        Self { storage, clock }
+    pub fn new(storage: Arc<dyn Storage>) -> Self {
+        Self { storage }
     }
 
     /// The agent, if the caller sees it.
     async fn find(&self, caller: &Caller, agent_id: Uuid) -> Result<AgentRecord, ApiError> {
-        let found = self.storage.agents().get(caller.reach(), agent_id).await.map_err(|e| ApiError::storage(e, Code::AgentNotFound))?;
+        let found = self
+            .storage
+            .agents()
+            .get(caller.reach(), agent_id)
+            .await
+            .map_err(|e| ApiError::storage(e, Code::AgentNotFound))?;
         found.ok_or_else(|| ApiError::new(Code::AgentNotFound))
     }
 }

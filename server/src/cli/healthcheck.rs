@@ -21,7 +21,8 @@ pub fn run(flags: &Flags) -> Result<(), StartError> {
         host => host,
     };
     let address = SocketAddr::new(host, config.port);
-    let status = ask(address).map_err(|error| StartError::Failed(format!("no answer from {address}: {error}")))?;
+    let status = ask(address)
+        .map_err(|error| StartError::Failed(format!("no answer from {address}: {error}")))?;
     if status == "200" {
         print("healthy\n");
         Ok(())
@@ -35,7 +36,10 @@ fn ask(address: SocketAddr) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {PATH} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    write!(
+        stream,
+        "GET {PATH} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
     let mut head = [0; 64];
     let mut filled = 0;
     while filled < head.len() {

@@ -11,12 +11,21 @@ use crate::config::LogFormat;
 pub fn start(format: Option<LogFormat>) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let on_terminal = std::io::stdout().is_terminal();
-    let format = format.unwrap_or(if on_terminal { LogFormat::Pretty } else { LogFormat::Json });
+    let format = format.unwrap_or(if on_terminal {
+        LogFormat::Pretty
+    } else {
+        LogFormat::Json
+    });
     let lines = fmt().with_env_filter(filter).with_ansi(on_terminal);
     // Fails only when the process has a subscriber already, which then is the one that counts.
     let _ = match format {
         LogFormat::Pretty => lines.with_target(false).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .try_init(),
     };
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string).unwrap_or_default();

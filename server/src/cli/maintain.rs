@@ -17,7 +17,11 @@ pub fn migrate(flags: &Flags) -> Result<(), StartError> {
     let (config, _) = flags.config()?;
     let Database::Sqlite(path) = &config.database;
     app::prepare(path.parent().unwrap_or(Path::new("")))?;
-    run_once(async { SqliteStorage::migrate(path).await.map_err(StartError::failed) })?;
+    run_once(async {
+        SqliteStorage::migrate(path)
+            .await
+            .map_err(StartError::failed)
+    })?;
     print("The database has this version's schema.\n");
     Ok(())
 }
@@ -46,8 +50,14 @@ pub fn bootstrap(flags: &Flags, reset: bool) -> Result<(), StartError> {
         storage.close().await;
         let file = config.data_dir.join(bootstrap::BOOTSTRAP_FILE_NAME);
         match done.map_err(StartError::failed)? {
-            Some(admin) => print(&format!("The credentials of {} are in {}.\n", admin.client_id, file.display())),
-            None => print("This server has its first admin already; --reset gives it a new secret.\n"),
+            Some(admin) => print(&format!(
+                "The credentials of {} are in {}.\n",
+                admin.client_id,
+                file.display()
+            )),
+            None => {
+                print("This server has its first admin already; --reset gives it a new secret.\n")
+            }
         }
         Ok(())
     })
@@ -57,7 +67,8 @@ fn secrets(config: &Config) -> Result<Secrets, StartError> {
     let random = Arc::new(SystemRandom);
     let keys = match &config.encryption_keys {
         Some(keys) => keys.clone(),
-        None => EncryptionKeys::load_or_generate(&config.data_dir, &*random).map_err(StartError::failed)?,
+        None => EncryptionKeys::load_or_generate(&config.data_dir, &*random)
+            .map_err(StartError::failed)?,
     };
     Secrets::new(&keys, random).map_err(StartError::failed)
 }

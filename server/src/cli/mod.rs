@@ -82,7 +82,10 @@ impl Flags {
         let given = [
             ("PORT", self.port.map(|p| p.to_string())),
             ("HOST", self.host.map(|h| h.to_string())),
-            ("AGENTIDP_DATA_DIR", self.data_dir.as_ref().map(|d| d.display().to_string())),
+            (
+                "AGENTIDP_DATA_DIR",
+                self.data_dir.as_ref().map(|d| d.display().to_string()),
+            ),
             ("DATABASE_URL", self.database_url.clone()),
         ];
         for (name, value) in given {

@@ -27,7 +27,11 @@ pub fn run(flags: &Flags) -> Result<(), StartError> {
             let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::failed)?;
             let server = Server::start(config, Arc::new(SystemClock)).await?;
             show_bootstrap(server.app());
-            tracing::info!("AgentIdP {} listening on port {}", env!("CARGO_PKG_VERSION"), server.address().port());
+            tracing::info!(
+                "AgentIdP {} listening on port {}",
+                env!("CARGO_PKG_VERSION"),
+                server.address().port()
+            );
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}

@@ -15,7 +15,11 @@ pub struct ConfigError {
 
 impl ConfigError {
     /// `problem` follows the variable's name and must not repeat a secret; `example` is a value.
-    pub fn new(variable: impl Into<String>, problem: impl Into<String>, example: impl Into<String>) -> Self {
+    pub fn new(
+        variable: impl Into<String>,
+        problem: impl Into<String>,
+        example: impl Into<String>,
+    ) -> Self {
         Self {
             variable: variable.into(),
             problem: problem.into().replace(['\n', '\r'], " "),

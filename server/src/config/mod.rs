@@ -110,21 +110,52 @@ impl Config {
             database: parse::database(source, &data_dir)?,
             auto_migrate: parse::flag(source, "AUTO_MIGRATE", true)?,
             pool: pool(source)?,
-            host: parse::value(source, "HOST", IpAddr::V4(Ipv4Addr::LOCALHOST), "is not an IP address", "127.0.0.1")?,
-            port: parse::value(source, "PORT", 3000, "is not a port between 0 and 65535", "3000")?,
+            host: parse::value(
+                source,
+                "HOST",
+                IpAddr::V4(Ipv4Addr::LOCALHOST),
+                "is not an IP address",
+                "127.0.0.1",
+            )?,
+            port: parse::value(
+                source,
+                "PORT",
+                3000,
+                "is not a port between 0 and 65535",
+                "3000",
+            )?,
             public_url: parse::url(source, "PUBLIC_URL")?,
             issuer: parse::url(source, "ISSUER")?,
             trusted_issuers: parse::list(source, "JWT_TRUSTED_ISSUERS"),
-            signing_algorithm: parse::value(source, "JWT_SIGNING_ALG", SigningAlgorithm::default(), "is not RS256, ES256 or EdDSA", "RS256")?,
+            signing_algorithm: parse::value(
+                source,
+                "JWT_SIGNING_ALG",
+                SigningAlgorithm::default(),
+                "is not RS256, ES256 or EdDSA",
+                "RS256",
+            )?,
             jwt_private_key: parse::pem(source, "JWT_PRIVATE_KEY")?.map(Secret::new),
             jwt_public_key: parse::pem(source, "JWT_PUBLIC_KEY")?,
             encryption_keys: parse::encryption_keys(source)?,
             rate_limit: RateLimit {
                 window: parse::milliseconds(source, "RATE_LIMIT_WINDOW_MS", 60_000, 1)?,
-                max_requests: parse::value(source, "RATE_LIMIT_MAX_REQUESTS", 100, "is not a whole number", "100")?,
+                max_requests: parse::value(
+                    source,
+                    "RATE_LIMIT_MAX_REQUESTS",
+                    100,
+                    "is not a whole number",
+                    "100",
+                )?,
             },
-            audit_retention: Duration::from_secs(86_400 * u64::from(parse::at_least(source, "AUDIT_RETENTION_DAYS", 90, 1)?)),
-            jwks_cache_ttl: Duration::from_secs(u64::from(parse::at_least(source, "JWKS_CACHE_TTL_SECONDS", 3600, 1)?)),
+            audit_retention: Duration::from_secs(
+                86_400 * u64::from(parse::at_least(source, "AUDIT_RETENTION_DAYS", 90, 1)?),
+            ),
+            jwks_cache_ttl: Duration::from_secs(u64::from(parse::at_least(
+                source,
+                "JWKS_CACHE_TTL_SECONDS",
+                3600,
+                1,
+            )?)),
             trusted_proxies: parse::proxies(source)?,
             shutdown_grace: parse::milliseconds(source, "SHUTDOWN_GRACE_MS", 0, 0)?,
             log_format: parse::log_format(source)?,
@@ -162,7 +193,11 @@ fn pool(source: &Source) -> Result<Pool, ConfigError> {
     let max = parse::at_least(source, "DB_POOL_MAX", 20, 1)?;
     let min = parse::at_least(source, "DB_POOL_MIN", 2.min(max), 0)?;
     if min > max {
-        return Err(ConfigError::new("DB_POOL_MIN", "is more than DB_POOL_MAX", "2"));
+        return Err(ConfigError::new(
+            "DB_POOL_MIN",
+            "is more than DB_POOL_MAX",
+            "2",
+        ));
     }
     Ok(Pool {
         max,
@@ -185,8 +220,14 @@ mod tests {
         let config = load(&[]).unwrap();
         assert_eq!(config.public_url(), "http://127.0.0.1:3000");
         assert_eq!(config.issuer(), config.public_url());
-        assert_eq!(config.database, Database::Sqlite("./.agentidp/agentidp.db".into()));
-        assert_eq!(config.clone().bound_to(4100).issuer(), "http://127.0.0.1:4100");
+        assert_eq!(
+            config.database,
+            Database::Sqlite("./.agentidp/agentidp.db".into())
+        );
+        assert_eq!(
+            config.clone().bound_to(4100).issuer(),
+            "http://127.0.0.1:4100"
+        );
         assert_eq!(config.rate_limit.max_requests, 100);
     }
 
@@ -210,17 +251,29 @@ mod tests {
             ("TRUSTED_PROXIES", "10.0.0.0/33", "is not a list of"),
             ("LOG_FORMAT", "xml", "is neither"),
         ] {
-            let error = load(&[(variable, value)]).err().map(|e| e.to_string()).unwrap_or_default();
-            assert!(error.starts_with(&format!("{variable}: ")), "{variable}={value}: {error}");
+            let error = load(&[(variable, value)])
+                .err()
+                .map(|e| e.to_string())
+                .unwrap_or_default();
+            assert!(
+                error.starts_with(&format!("{variable}: ")),
+                "{variable}={value}: {error}"
+            );
             assert!(error.contains(fault), "{variable}={value}: {error}");
-            assert!(error.contains(&format!("{variable}=")), "{variable}={value}: {error}");
+            assert!(
+                error.contains(&format!("{variable}=")),
+                "{variable}={value}: {error}"
+            );
             assert!(!error.contains('\n'), "{error}");
         }
     }
 
     #[test]
     fn a_wrong_secret_is_not_repeated() {
-        let error = load(&[("ENCRYPTION_KEY", "hunter2")]).err().map(|e| e.to_string()).unwrap_or_default();
+        let error = load(&[("ENCRYPTION_KEY", "hunter2")])
+            .err()
+            .map(|e| e.to_string())
+            .unwrap_or_default();
         assert!(!error.contains("hunter2"), "{error}");
     }
 }

@@ -30,13 +30,22 @@ pub fn at_least(source: &Source, name: &str, default: u32, least: u32) -> Result
     let problem = format!("is not a whole number of at least {least}");
     let number = value(source, name, default, &problem, &default.to_string())?;
     if number < least {
-        return Err(ConfigError::new(name, format!("{number} {problem}"), default.to_string()));
+        return Err(ConfigError::new(
+            name,
+            format!("{number} {problem}"),
+            default.to_string(),
+        ));
     }
     Ok(number)
 }
 
 /// A time in milliseconds.
-pub fn milliseconds(source: &Source, name: &str, default: u32, least: u32) -> Result<Duration, ConfigError> {
+pub fn milliseconds(
+    source: &Source,
+    name: &str,
+    default: u32,
+    least: u32,
+) -> Result<Duration, ConfigError> {
     at_least(source, name, default, least).map(|ms| Duration::from_millis(ms.into()))
 }
 
@@ -96,14 +105,22 @@ pub fn database(source: &Source, data_dir: &Path) -> Result<Database, ConfigErro
         return Ok(Database::Sqlite(data_dir.join("agentidp.db")));
     };
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        return Err(ConfigError::new(NAME, "PostgreSQL is not part of this version", example));
+        return Err(ConfigError::new(
+            NAME,
+            "PostgreSQL is not part of this version",
+            example,
+        ));
     }
     match text.strip_prefix("sqlite://") {
         Some(path) if !path.is_empty() && !path.contains('?') => {
             Ok(Database::Sqlite(PathBuf::from(path)))
         }
         // The text may hold a password: it is not repeated.
-        _ => Err(ConfigError::new(NAME, "is not a sqlite:// URL with a path", example)),
+        _ => Err(ConfigError::new(
+            NAME,
+            "is not a sqlite:// URL with a path",
+            example,
+        )),
     }
 }
 
@@ -116,7 +133,11 @@ pub fn pem(source: &Source, name: &str) -> Result<Option<String>, ConfigError> {
     if text.trim_start().starts_with("-----BEGIN ") {
         Ok(Some(text))
     } else {
-        Err(ConfigError::new(name, "is no PEM document", "'-----BEGIN PRIVATE KEY-----\\n…'"))
+        Err(ConfigError::new(
+            name,
+            "is no PEM document",
+            "'-----BEGIN PRIVATE KEY-----\\n…'",
+        ))
     }
 }
 
@@ -126,8 +147,9 @@ pub fn encryption_keys(source: &Source) -> Result<Option<EncryptionKeys>, Config
     source
         .get(NAME)
         .map(|list| {
-            EncryptionKeys::parse(list)
-                .map_err(|error| ConfigError::new(NAME, error.to_string(), "$(openssl rand -hex 32)"))
+            EncryptionKeys::parse(list).map_err(|error| {
+                ConfigError::new(NAME, error.to_string(), "$(openssl rand -hex 32)")
+            })
         })
         .transpose()
 }
@@ -137,7 +159,11 @@ pub fn proxies(source: &Source) -> Result<Proxies, ConfigError> {
     const NAME: &str = "TRUSTED_PROXIES";
     let list = source.get(NAME).unwrap_or_default();
     Proxies::parse(list).ok_or_else(|| {
-        ConfigError::new(NAME, format!("{list:?} is not a list of addresses and networks"), "10.0.0.0/8,192.0.2.7")
+        ConfigError::new(
+            NAME,
+            format!("{list:?} is not a list of addresses and networks"),
+            "10.0.0.0/8,192.0.2.7",
+        )
     })
 }
 
@@ -147,6 +173,10 @@ pub fn log_format(source: &Source) -> Result<Option<LogFormat>, ConfigError> {
         None => Ok(None),
         Some("pretty") => Ok(Some(LogFormat::Pretty)),
         Some("json") => Ok(Some(LogFormat::Json)),
-        Some(other) => Err(ConfigError::new("LOG_FORMAT", format!("{other:?} is neither pretty nor json"), "json")),
+        Some(other) => Err(ConfigError::new(
+            "LOG_FORMAT",
+            format!("{other:?} is neither pretty nor json"),
+            "json",
+        )),
     }
 }

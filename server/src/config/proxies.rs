@@ -20,11 +20,15 @@ impl Proxies {
     /// Whether the address is one of them.
     pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.0.iter().any(|(network, length)| match (address, network) {
-            (IpAddr::V4(a), IpAddr::V4(n)) => same(a.to_bits().into(), n.to_bits().into(), 32 - length),
-            (IpAddr::V6(a), IpAddr::V6(n)) => same(a.to_bits(), n.to_bits(), 128 - length),
-            _ => false,
-        })
+        self.0
+            .iter()
+            .any(|(network, length)| match (address, network) {
+                (IpAddr::V4(a), IpAddr::V4(n)) => {
+                    same(a.to_bits().into(), n.to_bits().into(), 32 - length)
+                }
+                (IpAddr::V6(a), IpAddr::V6(n)) => same(a.to_bits(), n.to_bits(), 128 - length),
+                _ => false,
+            })
     }
 }
 
@@ -64,9 +68,17 @@ mod tests {
             ("2001:db8:1::1", true),
             ("2001:db9::1", false),
         ] {
-            assert_eq!(proxies.trusts(address.parse().unwrap()), expected, "{address}");
+            assert_eq!(
+                proxies.trusts(address.parse().unwrap()),
+                expected,
+                "{address}"
+            );
         }
-        assert!(Proxies::parse("0.0.0.0/0").unwrap().trusts("1.2.3.4".parse().unwrap()));
+        assert!(
+            Proxies::parse("0.0.0.0/0")
+                .unwrap()
+                .trusts("1.2.3.4".parse().unwrap())
+        );
         assert!(!Proxies::default().trusts("127.0.0.1".parse().unwrap()));
         assert_eq!(Proxies::parse("10.0.0.0/33"), None);
         assert_eq!(Proxies::parse("proxy.example"), None);

@@ -52,7 +52,12 @@ impl Source {
 
     /// These alone: for tests and for processes that embed the server.
     pub fn of(pairs: &[(&str, &str)]) -> Self {
-        Self(pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect())
+        Self(
+            pairs
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+                .collect(),
+        )
     }
 
     /// A flag wins over what was there.
@@ -70,7 +75,9 @@ impl Source {
         self.0
             .keys()
             .map(String::as_str)
-            .filter(|name| name.starts_with("AGENTIDP_") && !OWN.contains(name) && !OF_THE_SDKS.contains(name))
+            .filter(|name| {
+                name.starts_with("AGENTIDP_") && !OWN.contains(name) && !OF_THE_SDKS.contains(name)
+            })
             .collect()
     }
 
@@ -91,7 +98,11 @@ impl Source {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => {
-                return Err(ConfigError::new(".env", format!("cannot be read ({error})"), "…"));
+                return Err(ConfigError::new(
+                    ".env",
+                    format!("cannot be read ({error})"),
+                    "…",
+                ));
             }
         };
         let mut all = Self::default();
@@ -117,11 +128,19 @@ impl Source {
 /// Quotes around the whole value are not part of it; a comment may follow an unquoted one.
 fn unquoted(value: &str) -> String {
     for quote in ['"', '\''] {
-        if let Some(inner) = value.strip_prefix(quote).and_then(|v| v.strip_suffix(quote)) {
+        if let Some(inner) = value
+            .strip_prefix(quote)
+            .and_then(|v| v.strip_suffix(quote))
+        {
             return inner.to_owned();
         }
     }
-    value.split(" #").next().unwrap_or_default().trim_end().to_owned()
+    value
+        .split(" #")
+        .next()
+        .unwrap_or_default()
+        .trim_end()
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -132,19 +151,32 @@ mod tests {
     fn reads_a_dotenv_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(".env");
-        fs::write(&path, "# comment\nexport PORT=4000 # here\nHOST='::1'\nEMPTY=\n\nA=\"b # c\"\n").unwrap();
+        fs::write(
+            &path,
+            "# comment\nexport PORT=4000 # here\nHOST='::1'\nEMPTY=\n\nA=\"b # c\"\n",
+        )
+        .unwrap();
         let source = Source::dotenv(&path).unwrap();
         assert_eq!(source.get("PORT"), Some("4000"));
         assert_eq!(source.get("HOST"), Some("::1"));
         assert_eq!(source.get("EMPTY"), None);
         assert_eq!(source.get("A"), Some("b # c"));
         fs::write(&path, "nonsense\n").unwrap();
-        assert!(Source::dotenv(&path).unwrap_err().to_string().contains("line 1"));
+        assert!(
+            Source::dotenv(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("line 1")
+        );
     }
 
     #[test]
     fn a_misspelt_name_is_noticed() {
-        let source = Source::of(&[("AGENTIDP_DATADIR", "x"), ("AGENTIDP_CLIENT_ID", "x"), ("PATH", "x")]);
+        let source = Source::of(&[
+            ("AGENTIDP_DATADIR", "x"),
+            ("AGENTIDP_CLIENT_ID", "x"),
+            ("PATH", "x"),
+        ]);
         assert_eq!(source.unknown(), ["AGENTIDP_DATADIR"]);
     }
 }

@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    error::ApiError, generated::codes::Code, idempotency::ReplayGuard, storage::{Reach, Storage},
+    error::ApiError,
+    generated::codes::Code,
+    idempotency::ReplayGuard,
+    storage::{Reach, Storage},
 };
 
 /// Asks the store.

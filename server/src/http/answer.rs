@@ -29,7 +29,10 @@ impl Answer {
     pub fn new(status: StatusCode, body: Option<Bytes>) -> Self {
         let mut headers = HeaderMap::new();
         if body.is_some() {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            );
         }
         Self {
             status,
@@ -69,8 +72,7 @@ pub fn error(error: &ApiError, envelope: Envelope) -> Answer {
         Envelope::Standard => standard(error),
         Envelope::OAuth => oauth(error),
     };
-    let status =
-        StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut answer = Answer::new(status, Some(body.to_string().into()));
     if let Some(wait) = error.wait() {
         let seconds = wait.as_millis().div_ceil(1000).max(1);
@@ -135,12 +137,12 @@ fn description(message: &str) -> String {
 fn challenge(error: &ApiError) -> Option<HeaderValue> {
     let text = match error.code() {
         Code::InvalidClient => "Basic realm=\"agentidp\", charset=\"UTF-8\"".to_owned(),
-        // No token at all: RFC 6750 wants no error code then.
-        Code::Unauthorized if error.details().contains_key(NO_TOKEN) => {
-            "Bearer realm=\"agentidp\"".to_owned()
-        }
+        Code::Unauthorized if error.is_without_token() => "Bearer realm=\"agentidp\"".to_owned(),
         Code::InsufficientScope => {
-            format!("Bearer realm=\"agentidp\", error=\"insufficient_scope\", scope=\"{}\"", needed(error))
+            format!(
+                "Bearer realm=\"agentidp\", error=\"insufficient_scope\", scope=\"{}\"",
+                needed(error)
+            )
         }
         code if code.status() == 401 => {
             "Bearer realm=\"agentidp\", error=\"invalid_token\"".to_owned()
@@ -149,9 +151,6 @@ fn challenge(error: &ApiError) -> Option<HeaderValue> {
     };
     HeaderValue::from_str(&text).ok()
 }
-
-/// The member of `details` that tells a missing token from a bad one.
-pub const NO_TOKEN: &str = "missing";
 
 fn needed(error: &ApiError) -> String {
     error

@@ -3,10 +3,7 @@
 use axum::http::{HeaderMap, header};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{
-    answer::NO_TOKEN,
-    unchecked::{FORM, is_media},
-};
+use super::unchecked::{FORM, is_media};
 use crate::{
     call::ClientCredentials,
     error::ApiError,
@@ -18,8 +15,8 @@ use crate::{
 pub enum Presented {
     /// Nothing.
     Nothing,
-    /// `Authorization: Bearer`.
-    Bearer(Secret),
+    /// `Authorization: Bearer`; [`bearer`] reads the token.
+    Bearer,
     /// HTTP Basic, or form fields.
     Client(ClientCredentials),
 }
@@ -27,16 +24,9 @@ pub enum Presented {
 /// The bearer token of a request; 401 when there is none or more than one.
 pub fn bearer(headers: &HeaderMap) -> Result<Secret, ApiError> {
     match scheme(headers)? {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Ok(Secret::new(token))
-        }
-        _ => Err(no_token()),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Secret::new(token)),
+        _ => Err(ApiError::no_token()),
     }
-}
-
-/// 401 for a request without a token.
-pub fn no_token() -> ApiError {
-    ApiError::new(Code::Unauthorized).detail(NO_TOKEN, "Authorization: Bearer")
 }
 
 /// What a request to an OAuth endpoint presents. More than one method is `invalid_request`
@@ -49,9 +39,7 @@ pub fn presented(
     let in_form = form(content_type, body);
     match scheme(headers).map_err(|_| ApiError::new(Code::InvalidClient))? {
         None => Ok(in_form.map_or(Presented::Nothing, Presented::Client)),
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Ok(Presented::Bearer(Secret::new(token)))
-        }
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Presented::Bearer),
         Some((scheme, value)) if scheme.eq_ignore_ascii_case("basic") => {
             if in_form.is_some() {
                 return Err(ApiError::new(Code::InvalidRequest)
@@ -105,7 +93,12 @@ fn form(content_type: Option<&str>, body: &[u8]) -> Option<ClientCredentials> {
         return None;
     }
     let pairs = parse_pairs(std::str::from_utf8(body).ok()?)?;
-    let value = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+    let value = |name: &str| {
+        pairs
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.clone())
+    };
     Some(ClientCredentials {
         client_secret: Secret::new(value("client_secret")?),
         client_id: value("client_id").unwrap_or_default(),
@@ -136,10 +129,16 @@ mod tests {
     fn two_methods_or_a_broken_header_are_refused() {
         let form = b"client_id=a&client_secret=b";
         let basic = format!("Basic {}", STANDARD.encode("a:b"));
-        let code = |value: &str| presented(&headers(value), Some(FORM), form).err().map(|e| e.code());
+        let code = |value: &str| {
+            presented(&headers(value), Some(FORM), form)
+                .err()
+                .map(|e| e.code())
+        };
         assert_eq!(code(&basic), Some(Code::InvalidRequest));
         for broken in ["Basic", "Basic !!", "Digest x"] {
-            let code = presented(&headers(broken), None, b"").err().map(|e| e.code());
+            let code = presented(&headers(broken), None, b"")
+                .err()
+                .map(|e| e.code());
             assert_eq!(code, Some(Code::InvalidClient), "{broken}");
         }
         assert_eq!(bearer(&headers("bearer abc")).unwrap().expose(), "abc");

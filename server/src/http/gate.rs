@@ -53,8 +53,14 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
 ];
 
 /// What the pipeline works with.
@@ -100,8 +106,11 @@ impl Gate {
         let request_id = call.request_id.clone();
         let span = tracing::info_span!("request", id = %request_id, method = facts.method, route = facts.route);
         let notes = Mutex::new(Notes::default());
-        let judged = AssertUnwindSafe(self.judge(facts, handler, path, call, request, &notes)).catch_unwind();
-        let outcome = tokio::time::timeout(REQUEST_TIME_MAX, judged).instrument(span.clone()).await;
+        let judged = AssertUnwindSafe(self.judge(facts, handler, path, call, request, &notes))
+            .catch_unwind();
+        let outcome = tokio::time::timeout(REQUEST_TIME_MAX, judged)
+            .instrument(span.clone())
+            .await;
         let outcome = match outcome {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(ApiError::internal("a handler panicked")),
@@ -130,8 +139,26 @@ impl Gate {
         response
     }
 
+    /// The headers of every answer, for what is served beside the contract's operations.
+    pub fn decorate(
+        &self,
+        request_headers: &HeaderMap,
+        mut response: Response<Body>,
+    ) -> Response<Body> {
+        decorate(
+            response.headers_mut(),
+            &inbound::request_id(request_headers),
+        );
+        response
+    }
+
     /// A request that matches no route; `allow` when its path exists.
-    pub fn refuse<B>(&self, request: &Request<B>, error: ApiError, allow: Option<(Envelope, &str)>) -> Response<Body> {
+    pub fn refuse<B>(
+        &self,
+        request: &Request<B>,
+        error: ApiError,
+        allow: Option<(Envelope, &str)>,
+    ) -> Response<Body> {
         let (envelope, allow) = allow.map_or((Envelope::Standard, None), |(e, a)| (e, Some(a)));
         let mut response = answer::error(&error, envelope).into_response();
         let headers = response.headers_mut();
@@ -162,18 +189,26 @@ impl Gate {
             // The client may stand in the form, so the body is read first.
             AuthKind::Client | AuthKind::BearerOrClient => {
                 let body = self.body(facts, &parts, body).await?;
-                let who = self.client(facts, &call, &parts.headers, &body, notes).await?;
+                let who = self
+                    .client(facts, &call, &parts.headers, &body, notes)
+                    .await?;
                 if facts.auth == AuthKind::BearerOrClient {
                     self.allow(facts, &who)?;
                 }
                 (who, body)
             }
         };
-        self.answer(facts, handler, path, call, &parts, who, body, notes).await
+        self.answer(facts, handler, path, call, &parts, who, body, notes)
+            .await
     }
 
     /// A bearer token becomes a caller, who is then counted.
-    async fn bearer(&self, call: &Call, headers: &HeaderMap, notes: &Mutex<Notes>) -> Result<Who, ApiError> {
+    async fn bearer(
+        &self,
+        call: &Call,
+        headers: &HeaderMap,
+        notes: &Mutex<Notes>,
+    ) -> Result<Who, ApiError> {
         let token = authenticate::bearer(headers)?;
         let caller = self.auth.bearer(call, token.expose()).await?;
         self.count(Subject::Client(caller.agent_id), call, notes)?;
@@ -198,28 +233,41 @@ impl Gate {
             Ok(Presented::Client(client)) => client.client_id.as_str(),
             _ => "",
         };
-        let by_bearer = facts.auth == AuthKind::BearerOrClient && matches!(presented, Ok(Presented::Bearer(_)));
+        let by_bearer =
+            facts.auth == AuthKind::BearerOrClient && matches!(presented, Ok(Presented::Bearer));
         if !by_bearer {
             let address = call.ip_address.as_str();
-            self.count(Subject::TokenRequest { address, client_id: named }, call, notes)?;
+            self.count(
+                Subject::TokenRequest {
+                    address,
+                    client_id: named,
+                },
+                call,
+                notes,
+            )?;
         }
         match (facts.auth, presented?) {
             (AuthKind::Client, Presented::Client(client)) => Ok(Who {
                 caller: None,
                 client: Some(client),
             }),
-            (AuthKind::Client, Presented::Bearer(_)) => Err(ApiError::new(Code::InvalidClient)),
+            (AuthKind::Client, Presented::Bearer) => Err(ApiError::new(Code::InvalidClient)),
             (AuthKind::Client, Presented::Nothing) => Ok(Who::default()),
-            (_, Presented::Bearer(_)) => self.bearer(call, headers, notes).await,
+            (_, Presented::Bearer) => self.bearer(call, headers, notes).await,
             (_, Presented::Client(client)) => Ok(Who {
                 caller: Some(self.auth.client(call, &client).await?),
                 client: None,
             }),
-            (_, Presented::Nothing) => Err(authenticate::no_token()),
+            (_, Presented::Nothing) => Err(ApiError::no_token()),
         }
     }
 
-    fn count(&self, subject: Subject<'_>, call: &Call, notes: &Mutex<Notes>) -> Result<(), ApiError> {
+    fn count(
+        &self,
+        subject: Subject<'_>,
+        call: &Call,
+        notes: &Mutex<Notes>,
+    ) -> Result<(), ApiError> {
         let Some(standing) = self.limits.count(subject, call.received_at) else {
             return Ok(());
         };
@@ -227,19 +275,27 @@ impl Gate {
         match standing.retry_after {
             None => Ok(()),
             Some(wait) => Err(ApiError::new(Code::RateLimitExceeded)
-                .message(format!("Too many requests; retry in {} s.", wait.as_millis().div_ceil(1000)))
+                .message(format!(
+                    "Too many requests; retry in {} s.",
+                    wait.as_millis().div_ceil(1000)
+                ))
                 .retry_after(wait)),
         }
     }
 
     fn allow(&self, facts: &Facts, who: &Who) -> Result<(), ApiError> {
         let Some(caller) = &who.caller else {
-            return Err(authenticate::no_token());
+            return Err(ApiError::no_token());
         };
         if self.policy.allow(facts.method, facts.route, caller.scopes) {
             return Ok(());
         }
-        let needed: Vec<&str> = self.policy.required(facts.method, facts.route).iter().map(|s| s.as_str()).collect();
+        let needed: Vec<&str> = self
+            .policy
+            .required(facts.method, facts.route)
+            .iter()
+            .map(|s| s.as_str())
+            .collect();
         Err(ApiError::new(Code::InsufficientScope)
             .message(format!("This call needs the scope {}.", needed.join(" ")))
             .detail("requiredScopes", needed))
@@ -268,7 +324,9 @@ impl Gate {
     ) -> Result<Answer, ApiError> {
         let mut faults = Faults::default();
         let key = match (&who.caller, facts.idempotency_key) {
-            (Some(caller), true) => key(&parts.headers, &mut faults).map(|key| (caller.agent_id, key)),
+            (Some(caller), true) => {
+                key(&parts.headers, &mut faults).map(|key| (caller.agent_id, key))
+            }
             _ => None,
         };
         let query = parts.uri.query().map(str::to_owned);
@@ -298,23 +356,36 @@ impl Gate {
                 answer::error(&error, facts.envelope)
             })
         };
-        let outcome = self.idempotency.once(&key, request, settled.instrument(span)).await?;
+        let outcome = self
+            .idempotency
+            .once(&key, request, settled.instrument(span))
+            .await?;
         notes.lock().replayed = outcome.replayed;
         Ok(outcome.answer)
     }
 }
 
 fn content_type(headers: &HeaderMap) -> Option<String> {
-    headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_owned)
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .map(str::to_owned)
 }
 
 /// The idempotency key; an ill-formed one is a fault among the others.
 fn key(headers: &HeaderMap, faults: &mut Faults) -> Option<idempotency::Key> {
     let mut all = headers.get_all(IDEMPOTENCY_KEY).iter();
     let first = all.next()?;
-    let key = first.to_str().ok().and_then(idempotency::Key::parse).filter(|_| all.next().is_none());
+    let key = first
+        .to_str()
+        .ok()
+        .and_then(idempotency::Key::parse)
+        .filter(|_| all.next().is_none());
     if key.is_none() {
-        faults.add("Idempotency-Key", "must be given once, as 1-255 visible ASCII characters");
+        faults.add(
+            "Idempotency-Key",
+            "must be given once, as 1-255 visible ASCII characters",
+        );
     }
     key
 }

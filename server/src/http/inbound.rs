@@ -109,7 +109,9 @@ pub async fn body(parts: &Parts, body: Body) -> Result<Bytes, ApiError> {
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             Err(ApiError::new(Code::PayloadTooLarge))
         }
-        Ok(Err(error)) => Err(ApiError::invalid("body", "was cut off").caused_by(error.to_string())),
+        Ok(Err(error)) => {
+            Err(ApiError::invalid("body", "was cut off").caused_by(error.to_string()))
+        }
         Err(_) => Err(ApiError::new(Code::RequestTimeout)),
     }
 }
@@ -132,10 +134,19 @@ mod tests {
     #[test]
     fn forwarded_addresses_count_only_behind_a_trusted_proxy() {
         assert_eq!(from("203.0.113.9:1", "10.1.1.1", ""), "203.0.113.9");
-        assert_eq!(from("10.0.0.1:1", "1.1.1.1, 198.51.100.7", "10.0.0.0/8"), "198.51.100.7");
-        assert_eq!(from("10.0.0.1:1", "198.51.100.7, 10.0.0.2", "10.0.0.0/8"), "198.51.100.7");
+        assert_eq!(
+            from("10.0.0.1:1", "1.1.1.1, 198.51.100.7", "10.0.0.0/8"),
+            "198.51.100.7"
+        );
+        assert_eq!(
+            from("10.0.0.1:1", "198.51.100.7, 10.0.0.2", "10.0.0.0/8"),
+            "198.51.100.7"
+        );
         assert_eq!(from("10.0.0.1:1", "nonsense", "10.0.0.0/8"), "10.0.0.1");
-        assert_eq!(from("[::ffff:10.0.0.1]:1", "2001:db8::1", "10.0.0.0/8"), "2001:db8::1");
+        assert_eq!(
+            from("[::ffff:10.0.0.1]:1", "2001:db8::1", "10.0.0.0/8"),
+            "2001:db8::1"
+        );
     }
 
     #[test]

@@ -132,7 +132,11 @@ impl Routes {
         router.fallback(move |request: Request| {
             let gate = Arc::clone(&gate);
             async move {
-                gate.refuse(&request, ApiError::new(Code::NotFound).message("No such path."), None)
+                gate.refuse(
+                    &request,
+                    ApiError::new(Code::NotFound).message("No such path."),
+                    None,
+                )
             }
         })
     }

@@ -136,7 +136,12 @@ fn no_query(raw: &RawInput, faults: &mut Faults) {
 
 fn query<T: Input>(raw: &RawInput, faults: &mut Faults) -> Option<T> {
     let pairs = pairs(raw.query.as_deref().unwrap_or_default(), "query", faults)?;
-    T::read(&mut Object::pairs(pairs, T::FIELDS, Unknown::Refuse, faults))
+    T::read(&mut Object::pairs(
+        pairs,
+        T::FIELDS,
+        Unknown::Refuse,
+        faults,
+    ))
 }
 
 fn pairs(text: &str, what: &str, faults: &mut Faults) -> Option<crate::wire::Pairs> {
@@ -174,7 +179,11 @@ fn json<T: Input>(
             }
         }
     };
-    Ok(T::read(&mut Object::json(map, T::FIELDS, At::new(faults, ""))))
+    Ok(T::read(&mut Object::json(
+        map,
+        T::FIELDS,
+        At::new(faults, ""),
+    )))
 }
 
 fn form<T: Input>(raw: &RawInput, faults: &mut Faults) -> Result<Option<T>, ApiError> {
@@ -189,7 +198,12 @@ fn form<T: Input>(raw: &RawInput, faults: &mut Faults) -> Result<Option<T>, ApiE
     let Some(pairs) = pairs(text, "body", faults) else {
         return Ok(None);
     };
-    Ok(T::read(&mut Object::pairs(pairs, T::FIELDS, Unknown::Ignore, faults)))
+    Ok(T::read(&mut Object::pairs(
+        pairs,
+        T::FIELDS,
+        Unknown::Ignore,
+        faults,
+    )))
 }
 
 /// The media type of forms.

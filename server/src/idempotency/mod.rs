@@ -12,8 +12,8 @@ mod stored;
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::digest::{Context, SHA256};
 use async_trait::async_trait;
+use aws_lc_rs::digest::{Context, SHA256};
 use uuid::Uuid;
 
 use crate::{
@@ -96,7 +96,12 @@ enum Turn {
 
 impl Idempotency {
     /// Over that store.
-    pub fn new(storage: Arc<dyn Storage>, secrets: Secrets, clock: Arc<dyn Clock>, guard: Arc<dyn ReplayGuard>) -> Self {
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        secrets: Secrets,
+        clock: Arc<dyn Clock>,
+        guard: Arc<dyn ReplayGuard>,
+    ) -> Self {
         Self {
             storage,
             secrets,
@@ -107,7 +112,12 @@ impl Idempotency {
 
     /// Answers from the store, or runs the request and keeps what it answers. `answer` never
     /// fails: an error is an answer too.
-    pub async fn once<F>(self: &Arc<Self>, key: &Key, request: Request<'_>, answer: F) -> Result<Outcome, ApiError>
+    pub async fn once<F>(
+        self: &Arc<Self>,
+        key: &Key,
+        request: Request<'_>,
+        answer: F,
+    ) -> Result<Outcome, ApiError>
     where
         F: Future<Output = Answer> + Send + 'static,
     {
@@ -139,14 +149,23 @@ impl Idempotency {
         let mut waited = Duration::ZERO;
         loop {
             let now = self.clock.now();
-            let claim = self.storage.idempotency().claim(slot, fingerprint, now, now.plus(LEASE)).await;
+            let claim = self
+                .storage
+                .idempotency()
+                .claim(slot, fingerprint, now, now.plus(LEASE))
+                .await;
             match claim.map_err(broken)? {
                 Claim::Claimed => return Ok(Turn::Ours),
-                Claim::InFlight { fingerprint: other } | Claim::Done { fingerprint: other, .. } if other != fingerprint => {
+                Claim::InFlight { fingerprint: other }
+                | Claim::Done {
+                    fingerprint: other, ..
+                } if other != fingerprint => {
                     return Err(ApiError::new(Code::IdempotencyConflict)
                         .message("This idempotency key was used with another request."));
                 }
-                Claim::Done { answer, .. } => return self.replay(&answer).await.map(|a| Turn::Done(Box::new(a))),
+                Claim::Done { answer, .. } => {
+                    return self.replay(&answer).await.map(|a| Turn::Done(Box::new(a)));
+                }
                 Claim::InFlight { .. } if waited >= WAIT => {
                     return Err(ApiError::new(Code::IdempotencyConflict)
                         .message("The first request with this idempotency key is still running."));
@@ -160,7 +179,10 @@ impl Idempotency {
     }
 
     async fn replay(&self, sealed: &[u8]) -> Result<Answer, ApiError> {
-        let plain = self.secrets.decrypt(CONTEXT, sealed).map_err(ApiError::internal)?;
+        let plain = self
+            .secrets
+            .decrypt(CONTEXT, sealed)
+            .map_err(ApiError::internal)?;
         let answer = stored::read(&plain)?;
         if let Some((agent, credential)) = answer.guard
             && !self.guard.is_active(agent, credential).await?
@@ -193,16 +215,26 @@ impl<'a> Held<'a> {
             return;
         }
         let this = self.idempotency;
-        let kept = match stored::write(answer).and_then(|plain| this.secrets.encrypt(CONTEXT, &plain).map_err(ApiError::internal)) {
+        let kept = match stored::write(answer).and_then(|plain| {
+            this.secrets
+                .encrypt(CONTEXT, &plain)
+                .map_err(ApiError::internal)
+        }) {
             Ok(sealed) => {
                 let until = this.clock.now().plus(KEPT);
-                this.storage.idempotency().complete(self.slot, &sealed, until).await.map_err(broken)
+                this.storage
+                    .idempotency()
+                    .complete(self.slot, &sealed, until)
+                    .await
+                    .map_err(broken)
             }
             Err(error) => Err(error),
         };
         match kept {
             Ok(()) => self.settled = true,
-            Err(error) => tracing::warn!(cause = ?error.cause(), "an answer could not be kept for its idempotency key"),
+            Err(error) => {
+                tracing::warn!(cause = ?error.cause(), "an answer could not be kept for its idempotency key")
+            }
         }
     }
 }
@@ -232,7 +264,12 @@ fn broken(error: StorageError) -> ApiError {
 }
 
 fn slot(key: &Key, request: Request<'_>) -> [u8; 32] {
-    hash(&[request.client.as_bytes(), request.method.as_bytes(), request.path.as_bytes(), key.0.as_bytes()])
+    hash(&[
+        request.client.as_bytes(),
+        request.method.as_bytes(),
+        request.path.as_bytes(),
+        key.0.as_bytes(),
+    ])
 }
 
 fn fingerprint(request: Request<'_>) -> [u8; 32] {
@@ -267,7 +304,10 @@ mod tests {
 
     #[test]
     fn failures_that_ask_for_another_try_are_not_kept() {
-        let kept: Vec<u16> = [200, 201, 204, 400, 401, 403, 404, 409, 415, 429, 500, 503].into_iter().filter(|s| is_kept(*s)).collect();
+        let kept: Vec<u16> = [200, 201, 204, 400, 401, 403, 404, 409, 415, 429, 500, 503]
+            .into_iter()
+            .filter(|s| is_kept(*s))
+            .collect();
         assert_eq!(kept, [200, 201, 204, 400, 403, 404, 409, 415]);
     }
 

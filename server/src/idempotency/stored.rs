@@ -58,7 +58,8 @@ mod tests {
 
     #[test]
     fn an_answer_survives_the_store() {
-        let mut answer = Answer::new(StatusCode::CREATED, Some(b"{\"a\":1}".as_slice().into())).replay_guard(Uuid::nil(), Uuid::max());
+        let mut answer = Answer::new(StatusCode::CREATED, Some(b"{\"a\":1}".as_slice().into()))
+            .replay_guard(Uuid::nil(), Uuid::max());
         answer = answer.header("location", "/x").unwrap();
         let again = read(&write(&answer).unwrap()).unwrap();
         assert_eq!(again.status, answer.status);

@@ -76,7 +76,9 @@ impl Limits {
     /// With these limits.
     pub fn new(limit: RateLimit) -> Self {
         Self {
-            window_ms: i64::try_from(limit.window.as_millis()).unwrap_or(i64::MAX).max(1),
+            window_ms: i64::try_from(limit.window.as_millis())
+                .unwrap_or(i64::MAX)
+                .max(1),
             max: limit.max_requests,
             hasher: RandomState::new(),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
@@ -113,7 +115,11 @@ impl Window {
     fn count(&mut self, max: u32, window_ms: i64, now_ms: i64) -> Standing {
         let index = now_ms.div_euclid(window_ms);
         if index != self.index {
-            self.previous = if index == self.index + 1 { self.current } else { 0 };
+            self.previous = if index == self.index + 1 {
+                self.current
+            } else {
+                0
+            };
             self.current = 0;
             self.index = index;
         }
@@ -139,7 +145,8 @@ impl Window {
     /// Requests in view: all of this window, and of the previous one the share that has not slid out, rounded down.
     fn used(&self, into: i64, window_ms: i64) -> u32 {
         let share = i64::from(self.previous) * (window_ms - into) / window_ms;
-        self.current.saturating_add(u32::try_from(share).unwrap_or(u32::MAX))
+        self.current
+            .saturating_add(u32::try_from(share).unwrap_or(u32::MAX))
     }
 
     /// How long until one more fits.
@@ -182,13 +189,18 @@ mod tests {
     #[test]
     fn allows_the_limit_and_then_says_how_long_to_wait() {
         let limits = limits(3);
-        let remaining: Vec<u32> = (0..3).map(|_| limits.count(CLIENT, at(1000)).unwrap().remaining).collect();
+        let remaining: Vec<u32> = (0..3)
+            .map(|_| limits.count(CLIENT, at(1000)).unwrap().remaining)
+            .collect();
         assert_eq!(remaining, [2, 1, 0]);
         let denied = limits.count(CLIENT, at(1000)).unwrap();
         let wait = denied.retry_after.unwrap();
         assert!(wait >= Duration::from_secs(59), "{wait:?}");
         let wait = i64::try_from(wait.as_millis()).unwrap();
-        assert_eq!(limits.count(CLIENT, at(1000 + wait)).unwrap().retry_after, None);
+        assert_eq!(
+            limits.count(CLIENT, at(1000 + wait)).unwrap().retry_after,
+            None
+        );
         assert!(denied.reset_at * 1000 >= at(1000).ms());
     }
 
@@ -199,7 +211,15 @@ mod tests {
             limits.count(CLIENT, at(59_000));
         }
         // Half of the next window later, half of the ten still count.
-        let allowed = (0..10).filter(|_| limits.count(CLIENT, at(90_000)).unwrap().retry_after.is_none()).count();
+        let allowed = (0..10)
+            .filter(|_| {
+                limits
+                    .count(CLIENT, at(90_000))
+                    .unwrap()
+                    .retry_after
+                    .is_none()
+            })
+            .count();
         assert_eq!(allowed, 5);
         assert_eq!(limits.count(CLIENT, at(300_000)).unwrap().remaining, 9);
     }
@@ -218,17 +238,36 @@ mod tests {
             while limits.count(CLIENT, at(ms)).unwrap().retry_after.is_none() {}
             let wait = limits.count(CLIENT, at(ms)).unwrap().retry_after.unwrap();
             ms += i64::try_from(wait.as_millis()).unwrap();
-            assert_eq!(limits.count(CLIENT, at(ms)).unwrap().retry_after, None, "{before} {now} {wait:?}");
+            assert_eq!(
+                limits.count(CLIENT, at(ms)).unwrap().retry_after,
+                None,
+                "{before} {now} {wait:?}"
+            );
         }
     }
 
     #[test]
     fn nobody_is_counted_for_another() {
         let limits = limits(1);
-        let from = |address| Subject::TokenRequest { address, client_id: "a" };
-        assert_eq!(limits.count(from("192.0.2.1"), at(0)).unwrap().retry_after, None);
-        assert!(limits.count(from("192.0.2.1"), at(0)).unwrap().retry_after.is_some());
-        assert_eq!(limits.count(from("192.0.2.2"), at(0)).unwrap().retry_after, None);
+        let from = |address| Subject::TokenRequest {
+            address,
+            client_id: "a",
+        };
+        assert_eq!(
+            limits.count(from("192.0.2.1"), at(0)).unwrap().retry_after,
+            None
+        );
+        assert!(
+            limits
+                .count(from("192.0.2.1"), at(0))
+                .unwrap()
+                .retry_after
+                .is_some()
+        );
+        assert_eq!(
+            limits.count(from("192.0.2.2"), at(0)).unwrap().retry_after,
+            None
+        );
         assert_eq!(limits.count(CLIENT, at(0)).unwrap().retry_after, None);
     }
 }

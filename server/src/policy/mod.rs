@@ -71,11 +71,20 @@ mod tests {
     fn every_row_needs_all_of_its_scopes() {
         let policy = BuiltIn::new();
         for (method, route, scopes) in TABLE {
-            assert!(policy.allow(method, route, ScopeSet::of(scopes)), "{method} {route}");
+            assert!(
+                policy.allow(method, route, ScopeSet::of(scopes)),
+                "{method} {route}"
+            );
             for missing in *scopes {
-                let rest: Vec<Scope> =
-                    Scope::ALL.iter().copied().filter(|s| s != missing).collect();
-                assert!(!policy.allow(method, route, ScopeSet::of(&rest)), "{method} {route}");
+                let rest: Vec<Scope> = Scope::ALL
+                    .iter()
+                    .copied()
+                    .filter(|s| s != missing)
+                    .collect();
+                assert!(
+                    !policy.allow(method, route, ScopeSet::of(&rest)),
+                    "{method} {route}"
+                );
             }
         }
     }

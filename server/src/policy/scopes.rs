@@ -36,7 +36,11 @@ impl ScopeSet {
             Scope::parse(name)
                 .map(|scope| set.with(scope))
                 .ok_or_else(|| UnknownScope {
-                    scope: name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(64).collect(),
+                    scope: name
+                        .chars()
+                        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+                        .take(64)
+                        .collect(),
                 })
         })
     }
@@ -76,7 +80,10 @@ impl ScopeSet {
 
     /// In the contract's order.
     pub fn iter(self) -> impl Iterator<Item = Scope> {
-        Scope::ALL.iter().copied().filter(move |s| self.contains(*s))
+        Scope::ALL
+            .iter()
+            .copied()
+            .filter(move |s| self.contains(*s))
     }
 }
 
@@ -109,7 +116,10 @@ mod tests {
         assert!(ScopeSet::of(Scope::ALL).contains_all(set));
         assert!(!set.contains_all(ScopeSet::of(Scope::ALL)));
         assert_eq!(ScopeSet::parse("").unwrap(), ScopeSet::EMPTY);
-        assert_eq!(ScopeSet::parse("agents:fly").unwrap_err().scope, "agents:fly");
+        assert_eq!(
+            ScopeSet::parse("agents:fly").unwrap_err().scope,
+            "agents:fly"
+        );
         assert!(Scope::ALL.len() <= 64);
     }
 }

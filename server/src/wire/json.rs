@@ -100,9 +100,18 @@ mod tests {
             parse_json(br#"{"a":[1,-2,3.5,null,true,"x"]}"#).unwrap(),
             serde_json::json!({"a": [1, -2, 3.5, null, true, "x"]})
         );
-        assert!(parse_json(br#"{"a":1,"b":{"c":1,"c":2}}"#).unwrap_err().starts_with("names c twice"));
+        assert!(
+            parse_json(br#"{"a":1,"b":{"c":1,"c":2}}"#)
+                .unwrap_err()
+                .starts_with("names c twice")
+        );
         for bad in ["", "{", "{}x", "nul", "{\"a\":\"\\ud800\"}", "[1,]"] {
-            assert!(parse_json(bad.as_bytes()).unwrap_err().starts_with("is not valid JSON"), "{bad}");
+            assert!(
+                parse_json(bad.as_bytes())
+                    .unwrap_err()
+                    .starts_with("is not valid JSON"),
+                "{bad}"
+            );
         }
     }
 }

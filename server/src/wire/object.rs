@@ -101,7 +101,10 @@ impl<'a> Object<'a> {
         match self.take(name) {
             Some(raw) if raw.is_null() => Some(None),
             Some(raw) => self.value(name, raw, read).map(Some),
-            None => self.at.member(name).fault("is required, null if there is none"),
+            None => self
+                .at
+                .member(name)
+                .fault("is required, null if there is none"),
         }
     }
 

@@ -234,9 +234,7 @@ pub fn word<T: Word>(raw: Raw, at: &mut At<'_>) -> Option<T> {
 /// An object inside an object.
 pub fn object<T: Input>(raw: Raw, at: &mut At<'_>) -> Option<T> {
     match raw {
-        Raw::Json(Value::Object(map)) => {
-            T::read(&mut Object::json(map, T::FIELDS, at.here()))
-        }
+        Raw::Json(Value::Object(map)) => T::read(&mut Object::json(map, T::FIELDS, at.here())),
         _ => at.fault("must be an object"),
     }
 }
@@ -318,7 +316,9 @@ fn has_control(value: &Value) -> bool {
     match value {
         Value::String(text) => bad(text),
         Value::Array(items) => items.iter().any(has_control),
-        Value::Object(map) => map.iter().any(|(name, value)| bad(name) || has_control(value)),
+        Value::Object(map) => map
+            .iter()
+            .any(|(name, value)| bad(name) || has_control(value)),
         _ => false,
     }
 }

@@ -40,7 +40,8 @@ pub fn emit(contract: &Contract) -> Result<Vec<File>> {
 
 fn index(contract: &Contract) -> String {
     let mut w = Writer::new("    ");
-    w.line("//! What the contract in `openapi/` says, as Rust.").blank();
+    w.line("//! What the contract in `openapi/` says, as Rust.")
+        .blank();
     let mut modules: Vec<String> = ["codes", "policy", "scopes", "types"]
         .map(str::to_owned)
         .to_vec();
@@ -50,7 +51,9 @@ fn index(contract: &Contract) -> String {
     }
     w.blank();
     w.line("/// The contract as one JSON document: `GET /openapi.json`.");
-    w.line("pub const OPENAPI_JSON: &str = include_str!(\"../../../openapi/agentidp.bundle.json\");");
+    w.line(
+        "pub const OPENAPI_JSON: &str = include_str!(\"../../../openapi/agentidp.bundle.json\");",
+    );
     w.line("/// The same as YAML: `GET /openapi.yaml`.");
     w.line("pub const OPENAPI_YAML: &str = include_str!(\"openapi.yaml\");");
     w.finish()

@@ -9,7 +9,8 @@ use crate::{
 /// `generated/policy.rs`.
 pub fn emit(contract: &Contract) -> String {
     let mut w = Writer::new("    ");
-    w.line("//! Which scopes a route needs: the built-in policy's data.").blank();
+    w.line("//! Which scopes a route needs: the built-in policy's data.")
+        .blank();
     w.line("use super::scopes::Scope;").blank();
     w.line("/// Method, route as policies spell it, and the scopes that a caller must have, all of them.");
     w.line("/// Public routes and the token endpoint are not asked about and do not stand here.");
@@ -39,13 +40,13 @@ pub fn route(operation: &Operation) -> String {
     operation
         .path
         .split('/')
-        .map(|part| {
-            match part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
+        .map(
+            |part| match part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
                 None => part.to_owned(),
                 Some(_) if std::mem::take(&mut first) => ":id".to_owned(),
                 Some(name) => format!(":{name}"),
-            }
-        })
+            },
+        )
         .collect::<Vec<_>>()
         .join("/")
 }

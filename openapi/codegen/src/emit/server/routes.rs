@@ -28,7 +28,11 @@ pub fn emit(contract: &Contract, section: &Section) -> Result<String> {
         w.line("use uuid::Uuid;").blank();
     }
     let some = |word: &str, import: &str| body.contains(word).then(|| import.to_owned());
-    let call = [Some("Call".to_owned()), some("&Caller", "Caller"), some("ClientCredentials", "ClientCredentials")];
+    let call = [
+        Some("Call".to_owned()),
+        some("&Caller", "Caller"),
+        some("ClientCredentials", "ClientCredentials"),
+    ];
     let http = [
         Some("AuthKind".to_owned()),
         some("BodyShape", "BodyShape"),
@@ -56,7 +60,10 @@ fn handlers(w: &mut Writer, section: &Section) -> Result<()> {
     w.line(format!("/// What section `{}` answers.", section.name));
     let mut fault = None;
     w.block(
-        format!("pub trait {}: Send + Sync + 'static {{", names::pascal(&section.name)),
+        format!(
+            "pub trait {}: Send + Sync + 'static {{",
+            names::pascal(&section.name)
+        ),
         "}",
         |w| {
             for operation in &section.operations {
@@ -66,7 +73,9 @@ fn handlers(w: &mut Writer, section: &Section) -> Result<()> {
                 let mut args = vec!["&self".to_owned(), "call: &Call".to_owned()];
                 match operation.auth {
                     Auth::Public => {}
-                    Auth::Bearer(_) | Auth::BearerOrClient(_) => args.push("caller: &Caller".into()),
+                    Auth::Bearer(_) | Auth::BearerOrClient(_) => {
+                        args.push("caller: &Caller".into())
+                    }
                     Auth::Client => args.push("client: Option<ClientCredentials>".into()),
                 }
                 for param in &operation.path_params {
@@ -98,8 +107,12 @@ fn routes(w: &mut Writer, contract: &Contract, section: &Section) -> Result<()> 
     ));
     for operation in &section.operations {
         w.line("{").line("let section = Arc::clone(section);");
-        w.line(format!("routes.add(&{}, move |ready| {{", constant(operation)));
-        w.line("let section = Arc::clone(&section);").line("async move {");
+        w.line(format!(
+            "routes.add(&{}, move |ready| {{",
+            constant(operation)
+        ));
+        w.line("let section = Arc::clone(&section);")
+            .line("async move {");
         let mut args = vec!["&ready.call".to_owned()];
         match operation.auth {
             Auth::Public => {}
@@ -110,14 +123,21 @@ fn routes(w: &mut Writer, contract: &Contract, section: &Section) -> Result<()> 
             let name = ident(&param.name);
             if param.ty == Type::Uuid {
                 let code = missing(contract, operation, param)?;
-                w.line(format!("let {name} = ready.id({index}, Code::{})?;", variant(&code)));
+                w.line(format!(
+                    "let {name} = ready.id({index}, Code::{})?;",
+                    variant(&code)
+                ));
             } else {
                 w.line(format!("let {name} = ready.text({index})?;"));
             }
             args.push(name);
         }
         args.push(unchecked(operation)?);
-        let finish = if operation.result().is_some() { "into_answer" } else { "into_empty_answer" };
+        let finish = if operation.result().is_some() {
+            "into_answer"
+        } else {
+            "into_empty_answer"
+        };
         w.line(format!(
             "section.{}({}).await?.{finish}(&{})",
             ident(&operation.id),
@@ -142,25 +162,33 @@ fn facts(w: &mut Writer, operation: &Operation) {
         Envelope::OAuth => "OAuth",
     };
     let aliases: Vec<String> = operation.aliases.iter().map(|a| quoted(a)).collect();
-    w.block(format!("static {}: Facts = Facts {{", constant(operation)), "};", |w| {
-        w.line(format!("id: {},", quoted(&operation.id)));
-        w.line(format!("method: {},", quoted(&operation.method)));
-        w.line(format!("path: {},", quoted(&operation.path)));
-        w.line(format!("aliases: &[{}],", aliases.join(", ")));
-        w.line(format!("route: {},", quoted(&policy::route(operation))));
-        w.line(format!("auth: AuthKind::{auth},"));
-        w.line(format!("envelope: Envelope::{envelope},"));
-        w.line(format!("has_body: {},", operation.body.is_some()));
-        w.line(format!("idempotency_key: {},", operation.idempotency_key));
-        w.line(format!("sensitive: {},", operation.sensitive));
-        w.line(format!("success: {},", operation.answers[0].status));
-    });
+    w.block(
+        format!("static {}: Facts = Facts {{", constant(operation)),
+        "};",
+        |w| {
+            w.line(format!("id: {},", quoted(&operation.id)));
+            w.line(format!("method: {},", quoted(&operation.method)));
+            w.line(format!("path: {},", quoted(&operation.path)));
+            w.line(format!("aliases: &[{}],", aliases.join(", ")));
+            w.line(format!("route: {},", quoted(&policy::route(operation))));
+            w.line(format!("auth: AuthKind::{auth},"));
+            w.line(format!("envelope: Envelope::{envelope},"));
+            w.line(format!("has_body: {},", operation.body.is_some()));
+            w.line(format!("idempotency_key: {},", operation.idempotency_key));
+            w.line(format!("sensitive: {},", operation.sensitive));
+            w.line(format!("success: {},", operation.answers[0].status));
+        },
+    );
     w.blank();
 }
 
 fn constant(operation: &Operation) -> String {
     let name = names::screaming(&operation.id);
-    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("N{name}") } else { name }
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        format!("N{name}")
+    } else {
+        name
+    }
 }
 
 fn path_type(param: &Field) -> Result<&'static str> {
@@ -172,9 +200,9 @@ fn path_type(param: &Field) -> Result<&'static str> {
 }
 
 fn result(operation: &Operation) -> String {
-    operation
-        .result()
-        .map_or("()".into(), |model| format!("types::{}", names::pascal(model)))
+    operation.result().map_or("()".into(), |model| {
+        format!("types::{}", names::pascal(model))
+    })
 }
 
 fn input(operation: &Operation) -> String {
@@ -182,44 +210,61 @@ fn input(operation: &Operation) -> String {
         .query
         .as_deref()
         .or(operation.body.as_ref().map(|b| b.model.as_str()))
-        .map_or("()".into(), |model| format!("types::{}", names::pascal(model)))
+        .map_or("()".into(), |model| {
+            format!("types::{}", names::pascal(model))
+        })
 }
 
 fn unchecked(operation: &Operation) -> Result<String> {
     let shape = match (&operation.query, &operation.body) {
         (None, None) => return Ok("Unchecked::nothing(ready.input())".into()),
         (Some(_), None) => "BodyShape::Query".to_owned(),
-        (None, Some(Body { kind: BodyKind::Form, .. })) => "BodyShape::Form".to_owned(),
+        (
+            None,
+            Some(Body {
+                kind: BodyKind::Form,
+                ..
+            }),
+        ) => "BodyShape::Form".to_owned(),
         (None, Some(body)) => format!("BodyShape::Json {{ required: {} }}", body.required),
         (Some(_), Some(_)) => {
-            return Err(operation
-                .at
-                .error("an operation with both a query and a body is not understood by the server"));
+            return Err(operation.at.error(
+                "an operation with both a query and a body is not understood by the server",
+            ));
         }
     };
     Ok(format!("Unchecked::new(ready.input(), {shape})"))
 }
 
-/// The code for a malformed id: the operation's only 404, or the one that names the parameter.
+/// The code for a malformed id: the operation's only 404, or the one that names the parameter; an
+/// operation that lists none takes the contract's.
 fn missing(contract: &Contract, operation: &Operation, param: &Field) -> Result<String> {
-    let all: Vec<&str> = operation
+    let listed: Vec<&str> = operation
         .errors
         .iter()
         .filter(|e| e.status == 404)
-        .flat_map(|e| &e.codes)
-        .map(String::as_str)
-        .filter(|code| contract.error_codes.iter().any(|c| c.code == *code))
+        .flat_map(|e| e.codes.iter().map(String::as_str))
         .collect();
+    let all: Vec<&str> = if listed.is_empty() {
+        contract
+            .error_codes
+            .iter()
+            .map(|c| c.code.as_str())
+            .collect()
+    } else {
+        listed
+    };
     let stem = names::screaming(param.name.strip_suffix("Id").unwrap_or(&param.name));
+    let ending = format!("{stem}_NOT_FOUND");
     let named: Vec<&str> = all
         .iter()
         .copied()
-        .filter(|code| code.ends_with(&format!("{stem}_NOT_FOUND")))
+        .filter(|c| c.ends_with(&ending))
         .collect();
     match (all.as_slice(), named.as_slice()) {
         ([only], _) | (_, [only]) => Ok((*only).to_owned()),
         _ => Err::<String, Error>(param.at.error(format!(
-            "a malformed `{}` is answered like an unknown one, but the 404 of `{}` names no single code for it",
+            "a malformed `{}` is answered like an unknown one, but no single error code of `{}` says so",
             param.name, operation.id
         ))),
     }

@@ -15,7 +15,11 @@ pub fn emit(contract: &Contract) -> Result<String> {
     let mut patterns = Patterns::default();
     let mut body = Writer::new("    ");
     for item in &contract.enums {
-        enumeration(&mut body, item);
+        if is_scopes(contract, item) {
+            scopes(&mut body, item);
+        } else {
+            enumeration(&mut body, item);
+        }
     }
     for item in contract
         .models
@@ -28,7 +32,9 @@ pub fn emit(contract: &Contract) -> Result<String> {
     let body = body.finish();
 
     let mut w = Writer::new("    ");
-    w.line("//! The contract's types as they travel. A request's type has a check that reads it and");
+    w.line(
+        "//! The contract's types as they travel. A request's type has a check that reads it and",
+    );
     w.line("//! reports every fault; an answer's type can be written.");
     w.blank();
     if body.contains("BTreeMap<") {
@@ -45,7 +51,15 @@ pub fn emit(contract: &Contract) -> Result<String> {
         }
     }
     let wire: Vec<&str> = [
-        "DateOrTimestamp", "Input", "List", "Object", "Pattern", "Secret", "Text", "Word", "read",
+        "DateOrTimestamp",
+        "Input",
+        "List",
+        "Object",
+        "Pattern",
+        "Secret",
+        "Text",
+        "Word",
+        "read",
     ]
     .into_iter()
     .filter(|word| uses(&body, word))
@@ -68,24 +82,57 @@ fn uses(body: &str, word: &str) -> bool {
         })
 }
 
+/// An enum that lists the contract's scopes once more.
+fn is_scopes(contract: &Contract, item: &Enum) -> bool {
+    item.values
+        .iter()
+        .map(|(value, _)| value)
+        .eq(contract.scopes.iter().map(|(scope, _)| scope))
+}
+
+/// The scopes have a type already; here it only learns how it travels.
+fn scopes(w: &mut Writer, item: &Enum) {
+    let name = names::pascal(&item.name);
+    w.line(if name == "Scope" {
+        "pub use super::scopes::Scope;".to_owned()
+    } else {
+        format!("pub use super::scopes::Scope as {name};")
+    });
+    w.blank();
+    travels(w, &name);
+}
+
 fn enumeration(w: &mut Writer, item: &Enum) {
     let name = names::pascal(&item.name);
     w.prefixed("/// ", &item.description);
     w.line("#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]");
     w.block(format!("pub enum {name} {{"), "}", |w| {
         for (value, meaning) in &item.values {
-            let meaning = if meaning.is_empty() { format!("`{value}`") } else { meaning.clone() };
+            let meaning = if meaning.is_empty() {
+                format!("`{value}`")
+            } else {
+                meaning.clone()
+            };
             w.prefixed("/// ", &meaning);
             w.line(format!("{},", variant(value)));
         }
     });
     w.blank();
     w.block(format!("impl {name} {{"), "}", |w| {
-        let all: Vec<String> = item.values.iter().map(|(v, _)| format!("Self::{}", variant(v))).collect();
+        let all: Vec<String> = item
+            .values
+            .iter()
+            .map(|(v, _)| format!("Self::{}", variant(v)))
+            .collect();
         w.line("/// Every value, in the order of the contract.");
-        w.line(format!("pub const ALL: &'static [Self] = &[{}];", all.join(", "))).blank();
+        w.line(format!(
+            "pub const ALL: &'static [Self] = &[{}];",
+            all.join(", ")
+        ))
+        .blank();
         w.line("/// As on the wire.");
-        w.line("pub const fn as_str(self) -> &'static str {").line("match self {");
+        w.line("pub const fn as_str(self) -> &'static str {")
+            .line("match self {");
         for (value, _) in &item.values {
             w.line(format!("Self::{} => {},", variant(value), quoted(value)));
         }
@@ -96,13 +143,21 @@ fn enumeration(w: &mut Writer, item: &Enum) {
         w.line("}");
     });
     w.blank();
+    travels(w, &name);
+}
+
+fn travels(w: &mut Writer, name: &str) {
     w.block(format!("impl Word for {name} {{"), "}", |w| {
         w.line("const ALL: &'static [Self] = Self::ALL;").blank();
-        w.line("fn as_str(self) -> &'static str {").line("Self::as_str(self)").line("}");
+        w.line("fn as_str(self) -> &'static str {")
+            .line("Self::as_str(self)")
+            .line("}");
     });
     w.blank();
     w.block(format!("impl Serialize for {name} {{"), "}", |w| {
-        w.line("fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {");
+        w.line(
+            "fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {",
+        );
         w.line("serializer.serialize_str(self.as_str())").line("}");
     });
     w.blank();
@@ -119,7 +174,8 @@ enum Presence {
 }
 
 fn presence(model: &Model, field: &Field) -> Presence {
-    if field.default.is_some() && !field.wire_required && model.usage.input() && !model.usage.output {
+    if field.default.is_some() && !field.wire_required && model.usage.input() && !model.usage.output
+    {
         return Presence::Defaulted;
     }
     match (field.wire_required, field.nullable) {
@@ -142,7 +198,11 @@ fn field_type(model: &Model, field: &Field) -> String {
 fn model(w: &mut Writer, contract: &Contract, item: &Model, patterns: &mut Patterns) -> Result<()> {
     let name = names::pascal(&item.name);
     // An alias is read into the field that it is another name of.
-    let fields: Vec<&Field> = item.fields.iter().filter(|f| f.alias_of.is_none()).collect();
+    let fields: Vec<&Field> = item
+        .fields
+        .iter()
+        .filter(|f| f.alias_of.is_none())
+        .collect();
     w.prefixed("/// ", &item.description);
     w.line(if item.usage.output {
         "#[derive(Clone, Debug, PartialEq, Serialize)]"
@@ -151,16 +211,34 @@ fn model(w: &mut Writer, contract: &Contract, item: &Model, patterns: &mut Patte
     });
     w.block(format!("pub struct {name} {{"), "}", |w| {
         for field in &fields {
-            w.prefixed("/// ", if field.description.is_empty() { "As the contract says." } else { &field.description });
+            w.prefixed(
+                "/// ",
+                if field.description.is_empty() {
+                    "As the contract says."
+                } else {
+                    &field.description
+                },
+            );
             if item.usage.output {
-                let absent = matches!(presence(item, field), Presence::Optional | Presence::OptionalNullable);
+                let absent = matches!(
+                    presence(item, field),
+                    Presence::Optional | Presence::OptionalNullable
+                );
                 w.line(format!(
                     "#[serde(rename = {}{})]",
                     quoted(&field.name),
-                    if absent { ", skip_serializing_if = \"Option::is_none\"" } else { "" }
+                    if absent {
+                        ", skip_serializing_if = \"Option::is_none\""
+                    } else {
+                        ""
+                    }
                 ));
             }
-            w.line(format!("pub {}: {},", ident(&field.name), field_type(item, field)));
+            w.line(format!(
+                "pub {}: {},",
+                ident(&field.name),
+                field_type(item, field)
+            ));
         }
     });
     w.blank();
@@ -170,7 +248,13 @@ fn model(w: &mut Writer, contract: &Contract, item: &Model, patterns: &mut Patte
     Ok(())
 }
 
-fn input(w: &mut Writer, contract: &Contract, item: &Model, fields: &[&Field], patterns: &mut Patterns) -> Result<()> {
+fn input(
+    w: &mut Writer,
+    contract: &Contract,
+    item: &Model,
+    fields: &[&Field],
+    patterns: &mut Patterns,
+) -> Result<()> {
     let mut lines = Vec::new();
     for field in item.fields.iter().filter(|f| f.alias_of.is_some()) {
         let of = field.alias_of.as_deref().unwrap_or_default();
@@ -180,9 +264,13 @@ fn input(w: &mut Writer, contract: &Contract, item: &Model, fields: &[&Field], p
         let read = reader(&field.ty, &field.limits, field.secret, patterns);
         let call = match presence(item, field) {
             Presence::Required => format!("o.required({}, {read})", quoted(&field.name)),
-            Presence::RequiredNullable => format!("o.required_nullable({}, {read})", quoted(&field.name)),
+            Presence::RequiredNullable => {
+                format!("o.required_nullable({}, {read})", quoted(&field.name))
+            }
             Presence::Optional => format!("o.optional({}, {read})", quoted(&field.name)),
-            Presence::OptionalNullable => format!("o.optional_nullable({}, {read})", quoted(&field.name)),
+            Presence::OptionalNullable => {
+                format!("o.optional_nullable({}, {read})", quoted(&field.name))
+            }
             Presence::Defaulted => format!(
                 "o.or_default({}, || {}, {read})",
                 quoted(&field.name),
@@ -191,26 +279,38 @@ fn input(w: &mut Writer, contract: &Contract, item: &Model, fields: &[&Field], p
         };
         lines.push(format!("let {} = {call};", ident(&field.name)));
     }
-    let int = |name: &str| fields.iter().any(|f| f.name == name && f.ty == Type::Integer && presence(item, f) == Presence::Defaulted);
+    let int = |name: &str| {
+        fields.iter().any(|f| {
+            f.name == name && f.ty == Type::Integer && presence(item, f) == Presence::Defaulted
+        })
+    };
     if item.usage.query && int("page") && int("limit") {
         lines.push("o.window(page, limit);".into());
     }
     if item.min_properties > 0 {
         lines.push(format!("o.at_least({});", item.min_properties));
     }
-    w.block(format!("impl Input for {} {{", names::pascal(&item.name)), "}", |w| {
-        let known: Vec<String> = item.fields.iter().map(|f| quoted(&f.name)).collect();
-        w.line(format!("const FIELDS: &'static [&'static str] = &[{}];", known.join(", "))).blank();
-        w.line("fn read(o: &mut Object<'_>) -> Option<Self> {");
-        for line in lines {
-            w.line(line);
-        }
-        w.line("Some(Self {");
-        for field in fields {
-            w.line(format!("{0}: {0}?,", ident(&field.name)));
-        }
-        w.line("})").line("}");
-    });
+    w.block(
+        format!("impl Input for {} {{", names::pascal(&item.name)),
+        "}",
+        |w| {
+            let known: Vec<String> = item.fields.iter().map(|f| quoted(&f.name)).collect();
+            w.line(format!(
+                "const FIELDS: &'static [&'static str] = &[{}];",
+                known.join(", ")
+            ))
+            .blank();
+            w.line("fn read(o: &mut Object<'_>) -> Option<Self> {");
+            for line in lines {
+                w.line(line);
+            }
+            w.line("Some(Self {");
+            for field in fields {
+                w.line(format!("{0}: {0}?,", ident(&field.name)));
+            }
+            w.line("})").line("}");
+        },
+    );
     w.blank();
     Ok(())
 }
@@ -229,25 +329,43 @@ fn reader(t: &Type, limits: &Limits, secret: bool, patterns: &mut Patterns) -> S
         Type::Uuid => return "read::uuid".into(),
         Type::DateTime => return "read::timestamp".into(),
         Type::DateOrDateTime => return "read::date_or_timestamp".into(),
-        Type::Integer => format!("read::integer(v, at, {:?}, {:?})", limits.minimum, limits.maximum),
-        Type::Number => format!("read::number(v, at, {:?}, {:?})", limits.minimum, limits.maximum),
+        Type::Integer => format!(
+            "read::integer(v, at, {:?}, {:?})",
+            limits.minimum, limits.maximum
+        ),
+        Type::Number => format!(
+            "read::number(v, at, {:?}, {:?})",
+            limits.minimum, limits.maximum
+        ),
         Type::Boolean => return "read::boolean".into(),
         Type::Enum(_) => return "read::word".into(),
         Type::Model(_) => return "read::object".into(),
         Type::Any => return "read::any".into(),
         Type::List(item) => {
             let none = Limits::default();
-            let inner = reader(item, limits.items.as_deref().unwrap_or(&none), secret, patterns);
+            let inner = reader(
+                item,
+                limits.items.as_deref().unwrap_or(&none),
+                secret,
+                patterns,
+            );
             format!(
                 "read::list(v, at, &List {{ min: {}, max: {}, unique: {} }}, {inner})",
                 limits.min_items.unwrap_or(0),
-                limits.max_items.map_or("u64::MAX".into(), |m| m.to_string()),
+                limits
+                    .max_items
+                    .map_or("u64::MAX".into(), |m| m.to_string()),
                 limits.unique_items
             )
         }
         Type::Map(value) => {
             let none = Limits::default();
-            let inner = reader(value, limits.items.as_deref().unwrap_or(&none), secret, patterns);
+            let inner = reader(
+                value,
+                limits.items.as_deref().unwrap_or(&none),
+                secret,
+                patterns,
+            );
             format!("read::map(v, at, {inner})")
         }
     };
@@ -258,9 +376,14 @@ fn text_limits(limits: &Limits, patterns: &mut Patterns) -> String {
     format!(
         "Text {{ min: {}, max: {}, pattern: {}, uri: {} }}",
         limits.min_length.unwrap_or(0),
-        limits.max_length.map_or("u64::MAX".into(), |m| m.to_string()),
+        limits
+            .max_length
+            .map_or("u64::MAX".into(), |m| m.to_string()),
         limits.pattern.as_ref().map_or("None".into(), |p| {
-            format!("Some(&{})", patterns.name(p, limits.pattern_message.as_deref()))
+            format!(
+                "Some(&{})",
+                patterns.name(p, limits.pattern_message.as_deref())
+            )
         }),
         limits.format.as_deref() == Some("uri")
     )
@@ -268,25 +391,42 @@ fn text_limits(limits: &Limits, patterns: &mut Patterns) -> String {
 
 fn default(contract: &Contract, field: &Field) -> Result<String> {
     let value = field.default.clone().unwrap_or_default();
-    let wrong = || field.at.error(format!("the default {value} is no value of the field's type"));
+    let wrong = || {
+        field.at.error(format!(
+            "the default {value} is no value of the field's type"
+        ))
+    };
     Ok(match &field.ty {
         Type::String => {
             let text = format!("{}.to_owned()", quoted(value.as_str().ok_or_else(wrong)?));
-            if field.secret { format!("Secret::new({text})") } else { text }
+            if field.secret {
+                format!("Secret::new({text})")
+            } else {
+                text
+            }
         }
         Type::Integer => value.as_i64().ok_or_else(wrong)?.to_string(),
         Type::Number => format!("{:?}", value.as_f64().ok_or_else(wrong)?),
         Type::Boolean => value.as_bool().ok_or_else(wrong)?.to_string(),
         Type::Enum(name) => {
             let text = value.as_str().ok_or_else(wrong)?;
-            if !contract.enumeration(name).values.iter().any(|(v, _)| v == text) {
+            if !contract
+                .enumeration(name)
+                .values
+                .iter()
+                .any(|(v, _)| v == text)
+            {
                 return Err(wrong());
             }
             format!("{}::{}", names::pascal(name), variant(text))
         }
         Type::List(_) if value.as_array().is_some_and(Vec::is_empty) => "Vec::new()".into(),
-        Type::Map(_) if value.as_object().is_some_and(serde_json::Map::is_empty) => "BTreeMap::new()".into(),
-        _ => return Err(field.at.error("a default is understood for text, numbers, booleans, enums and empty lists and maps")),
+        Type::Map(_) if value.as_object().is_some_and(serde_json::Map::is_empty) => {
+            "BTreeMap::new()".into()
+        }
+        _ => return Err(field.at.error(
+            "a default is understood for text, numbers, booleans, enums and empty lists and maps",
+        )),
     })
 }
 
@@ -305,7 +445,9 @@ impl Patterns {
 
     fn emit(&self, w: &mut Writer) {
         for ((pattern, message), name) in &self.0 {
-            let message = message.clone().unwrap_or_else(|| format!("does not match {pattern}"));
+            let message = message
+                .clone()
+                .unwrap_or_else(|| format!("does not match {pattern}"));
             w.line(format!(
                 "static {name}: Pattern = Pattern::new({}, {});",
                 quoted(pattern),
@@ -315,6 +457,9 @@ impl Patterns {
         let names: Vec<String> = self.0.values().map(|n| format!("&{n}")).collect();
         w.blank();
         w.line("/// Every pattern, so that a test can compile them all.");
-        w.line(format!("pub static PATTERNS: &[&Pattern] = &[{}];", names.join(", ")));
+        w.line(format!(
+            "pub static PATTERNS: &[&Pattern] = &[{}];",
+            names.join(", ")
+        ));
     }
 }

@@ -18,14 +18,30 @@ pub fn codes(contract: &Contract) -> String {
     w.blank();
     w.block("impl Code {", "}", |w| {
         w.line("/// Every code, in the order of the contract.");
-        list(w, "Code", contract.error_codes.iter().map(|c| variant(&c.code)));
+        list(
+            w,
+            "Code",
+            contract.error_codes.iter().map(|c| variant(&c.code)),
+        );
         w.blank().line("/// As on the wire.");
         w.line("pub const fn as_str(self) -> &'static str {");
-        arms(w, contract.error_codes.iter().map(|c| (variant(&c.code), quoted(&c.code))));
+        arms(
+            w,
+            contract
+                .error_codes
+                .iter()
+                .map(|c| (variant(&c.code), quoted(&c.code))),
+        );
         w.line("}").blank();
         w.line("/// The HTTP status that it is answered with.");
         w.line("pub const fn status(self) -> u16 {");
-        arms(w, contract.error_codes.iter().map(|c| (variant(&c.code), c.status.to_string())));
+        arms(
+            w,
+            contract
+                .error_codes
+                .iter()
+                .map(|c| (variant(&c.code), c.status.to_string())),
+        );
         w.line("}").blank();
         w.line("/// An RFC 6749 `error` value rather than a code of ours.");
         w.line("pub const fn is_oauth(self) -> bool {");

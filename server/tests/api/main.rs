@@ -1,0 +1,14 @@
+//! The server's own tests: it runs in this process on a free port, and every answer is validated
+//! as raw JSON against the contract by a validator that knows nothing of our types.
+
+// In a test a panic is the report.
+#![allow(clippy::unwrap_used)]
+
+mod contract;
+mod harness;
+
+mod agents;
+mod conventions;
+mod limits;
+mod shutdown;
+mod tokens;
