@@ -44,8 +44,8 @@ pub fn assemble(library: &Path) -> Result<PathBuf> {
     fs::write(
         dist.join(format!("internal/native/bundled_{platform}.go")),
         format!(
-            "package native\n\nimport lib {:?}\n\nfunc init() {{\n\
-             \tbundled = &Bundle{{Platform: {platform:?}, SHA256: lib.SHA256, Library: lib.Library}}\n}}\n",
+            "package native\n\nimport bundle {:?}\n\nfunc init() {{\n\
+             \tbundled = &Bundle{{Platform: {platform:?}, SHA256: bundle.SHA256, Library: bundle.Library}}\n}}\n",
             format!("{PATH}/lib/{platform}")
         ),
     )?;
