@@ -145,14 +145,14 @@ def payload(
     """
     if len(given) == 1 and isinstance(given[0], model):
         if fields:
-            raise TypeError(f"give a {model.__name__} or its fields, not both")
+            raise TypeError(f"give one {model.__name__} or its fields, not both")
         return given[0]
     if optional and not fields and given in ((), (None,)):
         return None
     if len(given) > len(positional) and given != (None,):
         takes = ", ".join((*positional, "keyword arguments"))
         wrong = type(given[len(positional)]).__name__
-        raise TypeError(f"give a {model.__name__} or its fields ({takes}), not a {wrong}")
+        raise TypeError(f"give one {model.__name__} or its fields ({takes}), not a {wrong}")
     by_position = dict(zip(positional, given, strict=False))
     if twice := by_position.keys() & fields.keys():
         raise TypeError(f"{', '.join(sorted(twice))} given twice")

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import final
+
 from typing_extensions import Self
 
 from ._native import Model as Model

@@ -31,6 +31,8 @@ class AgentRegistryClient(Service):
             The agent.
 
         Raises:
+            ValidationError: 400 VALIDATION_ERROR - Body or query breaks the contract; every
+                invalid field is named.
             AuthenticationError: 401 UNAUTHORIZED - No valid token.
             PermissionDeniedError: 403 INSUFFICIENT_SCOPE - The token lacks the scope.
             NotFoundError: 404 AGENT_NOT_FOUND - The agent id is malformed, unknown, or another
@@ -72,6 +74,8 @@ class AsyncAgentRegistryClient(AsyncService):
             The agent.
 
         Raises:
+            ValidationError: 400 VALIDATION_ERROR - Body or query breaks the contract; every
+                invalid field is named.
             AuthenticationError: 401 UNAUTHORIZED - No valid token.
             PermissionDeniedError: 403 INSUFFICIENT_SCOPE - The token lacks the scope.
             NotFoundError: 404 AGENT_NOT_FOUND - The agent id is malformed, unknown, or another

@@ -11,17 +11,23 @@ const WIDTH: usize = 88;
 
 /// A docstring of these paragraphs, at the writer's depth.
 pub fn docstring(w: &mut Writer, text: &str) {
-    let text = text.trim().replace('\\', "\\\\").replace("\"\"\"", "'''");
-    let raw_end = if text.ends_with('"') { " " } else { "" };
+    let text = text.trim().replace("\"\"\"", "'''");
+    // A backslash is itself in a raw docstring, but neither it nor a quote may stand at the end.
+    let quotes = if text.contains('\\') {
+        "r\"\"\""
+    } else {
+        "\"\"\""
+    };
+    let raw_end = if text.ends_with(['"', '\\']) { " " } else { "" };
     let lines: Vec<&str> = text.split('\n').collect();
     if let [single] = lines[..]
         && single.len() <= WIDTH
     {
-        w.line(format!("\"\"\"{single}{raw_end}\"\"\""));
+        w.line(format!("{quotes}{single}{raw_end}\"\"\""));
         return;
     }
     for (i, line) in wrapped(&text).iter().enumerate() {
-        let open = if i == 0 { "\"\"\"" } else { "" };
+        let open = if i == 0 { quotes } else { "" };
         w.line(format!("{open}{line}").trim_end());
     }
     w.line("\"\"\"");
@@ -157,6 +163,9 @@ pub fn field(field: &Field) -> String {
     }
     if let Some(first) = &field.alias_of {
         note(format!("Another name of `{}`.", names::field(first)));
+    }
+    if field.nullable && !field.required {
+        note("None means null; leave it out to say nothing.".into());
     }
     if field.secret {
         note("A secret: masked in the repr.".into());
