@@ -9,6 +9,7 @@ mod action;
 mod canonical;
 mod event;
 mod format;
+mod reading;
 mod recorder;
 mod verify;
 
@@ -16,5 +17,6 @@ pub use action::{AuditAction, AuditOutcome};
 pub use canonical::canonical_json;
 pub use event::{NewEvent, Randomness, SealedEvent, SystemRandomness};
 pub use format::{ChainLink, FORMAT_VERSION, Payload, chain_hash, payload_hash, to_hex};
+pub use reading::{Question, Reading, cursor};
 pub use recorder::Recorder;
 pub use verify::{Span, Verification, verify_chain};

@@ -1,7 +1,6 @@
 //! The outcomes of a storage call that are not success.
 //!
-//! Refuses: texts for callers. Which code a refusal becomes is said once, below; only what `NotFound` is about is the
-//! section's to say.
+//! Refuses: what callers of the API see of it; `ApiError::storage` says that.
 
 use thiserror::Error;
 
@@ -57,21 +56,8 @@ impl StorageError {
 }
 
 impl From<StorageError> for ApiError {
-    /// A `NotFound` that a section did not name is a fault of the section.
+    /// For calls that cannot miss anything: a `NotFound` that no section expected is a fault.
     fn from(error: StorageError) -> Self {
-        let code = match &error {
-            StorageError::RoleRequired => Code::Forbidden,
-            StorageError::EmailTaken => Code::AgentAlreadyExists,
-            StorageError::AlreadyDecommissioned => Code::AgentAlreadyDecommissioned,
-            StorageError::AgentNotActive => Code::AgentNotActive,
-            StorageError::LastAdmin => Code::LastAdmin,
-            StorageError::CredentialLimit => Code::CredentialLimitReached,
-            StorageError::CredentialAlreadyRevoked => Code::CredentialAlreadyRevoked,
-            StorageError::Unavailable(_) => return Self::unavailable(error),
-            StorageError::NotFound | StorageError::Conflict | StorageError::Corrupt(_) => {
-                return Self::internal(error);
-            }
-        };
-        Self::new(code)
+        Self::storage(error, Code::InternalServerError)
     }
 }

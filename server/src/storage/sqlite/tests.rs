@@ -263,3 +263,34 @@ async fn a_check_fails_once_the_store_is_closed() {
     file.storage.close().await;
     assert!(file.storage.check().await.unwrap_err().is_unavailable());
 }
+
+#[tokio::test]
+async fn a_locked_database_is_unavailable_in_bounded_time_and_recovers() {
+    let (file, organization, mut connection) = OneFile::with_events(clock()).await;
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let event = || NewEvent::of_server(organization, None, AuditAction::TokenIssued);
+    let refused = file.storage.audit().append(event()).await;
+    assert!(refused.unwrap_err().is_unavailable());
+    assert_eq!(
+        file.storage
+            .audit()
+            .chain(organization, 1, 10)
+            .await
+            .unwrap()
+            .len(),
+        3,
+        "reading goes on"
+    );
+    sqlx::query("ROLLBACK")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    file.storage.audit().append(event()).await.unwrap();
+    let found = verify_chain(file.storage.audit(), organization, Span::default())
+        .await
+        .unwrap();
+    assert_eq!((found.verified, found.checked_count), (true, 4));
+}
