@@ -5,6 +5,8 @@
 
 mod checks;
 mod explain;
+#[cfg(test)]
+mod tests;
 
 use std::{path::PathBuf, time::Duration};
 

@@ -39,6 +39,7 @@ impl AgentsService {
     ///
     /// # Errors
     ///
+    /// - 400 `VALIDATION_ERROR`: Body or query breaks the contract; every invalid field is named.
     /// - 401 `UNAUTHORIZED`: No valid token.
     /// - 403 `INSUFFICIENT_SCOPE`: The token lacks the scope.
     /// - 404 `AGENT_NOT_FOUND`: The agent id is malformed, unknown, or another organization's: the same answer.

@@ -3,8 +3,8 @@
 use super::{
     rust_file,
     types::{
-        Presence, convert, field_ident, field_type, literal, parameter, presence, setter_ident,
-        type_ident,
+        Presence, convert, field_ident, field_type, holds_itself, literal, parameter, presence,
+        setter_ident, type_ident,
     },
 };
 use crate::{
@@ -30,7 +30,7 @@ pub fn emit(contract: &Contract) -> String {
     for model in used(contract) {
         w.blank();
         structure(&mut w, contract, model);
-        construction(&mut w, model);
+        construction(&mut w, contract, model);
         serialize(&mut w, model);
         deserialize(&mut w, contract, model);
         if model.usage.output {
@@ -85,7 +85,7 @@ fn structure(w: &mut Writer, contract: &Contract, model: &Model) {
     }
     w.block(format!("pub struct {name} {{"), "}", |w| {
         for field in &model.fields {
-            documentation(w, field);
+            documentation(w, model, field);
             w.line(format!(
                 "pub {}: {},",
                 field_ident(&field.name),
@@ -99,7 +99,7 @@ fn structure(w: &mut Writer, contract: &Contract, model: &Model) {
     });
 }
 
-fn documentation(w: &mut Writer, field: &Field) {
+fn documentation(w: &mut Writer, model: &Model, field: &Field) {
     w.prefixed("/// ", &field.description);
     let mut notes = Vec::new();
     if let Some(default) = &field.default {
@@ -116,6 +116,9 @@ fn documentation(w: &mut Writer, field: &Field) {
     if let (Some(low), Some(high)) = (field.limits.minimum, field.limits.maximum) {
         notes.push(format!("From {low} to {high}."));
     }
+    if presence(model, field) == Presence::Patch {
+        notes.push("`Some(None)` sends null.".into());
+    }
     if field.secret {
         notes.push("A secret: masked by `Debug`.".into());
     }
@@ -128,7 +131,7 @@ fn documentation(w: &mut Writer, field: &Field) {
 }
 
 /// `new(…)` with what must be given, and a setter for each field that may be left out.
-fn construction(w: &mut Writer, model: &Model) {
+fn construction(w: &mut Writer, contract: &Contract, model: &Model) {
     if !model.usage.input() {
         return;
     }
@@ -171,8 +174,10 @@ fn construction(w: &mut Writer, model: &Model) {
                     for field in &model.fields {
                         let ident = field_ident(&field.name);
                         if field.required && !field.nullable {
-                            let (_, how) = parameter(&field.ty, field.secret);
-                            w.line(format!("{ident}: {},", convert(how, &ident)));
+                            match given(contract, model, field) {
+                                same if same == ident => w.line(format!("{ident},")),
+                                other => w.line(format!("{ident}: {other},")),
+                            };
                         } else if field.required {
                             w.line(format!("{ident},"));
                         } else {
@@ -186,15 +191,26 @@ fn construction(w: &mut Writer, model: &Model) {
             },
         );
         for field in model.fields.iter().filter(|f| !f.required) {
-            setter(w, model, field);
+            setter(w, contract, model, field);
         }
     });
 }
 
-fn setter(w: &mut Writer, model: &Model, field: &Field) {
+/// An argument as the field wants it.
+fn given(contract: &Contract, model: &Model, field: &Field) -> String {
+    let (_, how) = parameter(&field.ty, field.secret);
+    let value = convert(how, &field_ident(&field.name));
+    if holds_itself(contract, model, &field.ty) {
+        format!("Box::new({value})")
+    } else {
+        value
+    }
+}
+
+fn setter(w: &mut Writer, contract: &Contract, model: &Model, field: &Field) {
     let ident = field_ident(&field.name);
-    let (ty, how) = parameter(&field.ty, field.secret);
-    let value = convert(how, &ident);
+    let (ty, _) = parameter(&field.ty, field.secret);
+    let value = given(contract, model, field);
     w.blank();
     w.prefixed("/// ", &field.description);
     w.line("#[must_use]");

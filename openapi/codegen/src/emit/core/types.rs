@@ -115,7 +115,7 @@ pub fn field_type(contract: &Contract, model: &Model, field: &Field) -> String {
 }
 
 /// The field's type leads back to the model without a list or map between: it needs a box.
-fn holds_itself(contract: &Contract, model: &Model, ty: &Type) -> bool {
+pub fn holds_itself(contract: &Contract, model: &Model, ty: &Type) -> bool {
     fn reaches(contract: &Contract, from: &Type, target: &str, seen: &mut Vec<String>) -> bool {
         let Type::Model(name) = from else {
             return false;

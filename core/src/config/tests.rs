@@ -1,0 +1,123 @@
+use std::time::Duration;
+
+use super::*;
+
+fn nothing(_: &str) -> Option<String> {
+    None
+}
+
+fn environment(name: &str) -> Option<String> {
+    let value = match name {
+        variables::BASE_URL => "https://env.example.com/idp/",
+        variables::CLIENT_ID => "env-id",
+        variables::CLIENT_SECRET => "env-secret",
+        variables::SCOPES => "agents:read, openid",
+        variables::CA_BUNDLE => "/etc/ca.pem",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+fn complete() -> Arguments {
+    Arguments {
+        base_url: Some("https://idp.example.com".into()),
+        client_id: Some("id".into()),
+        client_secret: Some("secret".into()),
+        ..Arguments::default()
+    }
+}
+
+#[test]
+fn with_nothing_given_the_error_names_what_is_missing() {
+    let error = Config::resolve(Arguments::default(), &nothing).expect_err("incomplete");
+    for name in [
+        variables::BASE_URL,
+        variables::CLIENT_ID,
+        variables::CLIENT_SECRET,
+    ] {
+        assert!(error.message().contains(name), "{}", error.message());
+    }
+    // An empty argument is not given.
+    let empty = Arguments {
+        client_id: Some(String::new()),
+        ..complete()
+    };
+    let error = Config::resolve(empty, &nothing).expect_err("incomplete");
+    assert!(error.message().contains("client_id is missing"));
+}
+
+#[test]
+fn arguments_win_over_the_environment() {
+    let given = Arguments {
+        client_id: Some("mine".into()),
+        ..Arguments::default()
+    };
+    let config = Config::resolve(given, &environment).expect("complete");
+    assert_eq!(config.base(), "https://env.example.com/idp");
+    assert_eq!(config.client_id.value, "mine");
+    assert_eq!(config.scopes.value, ["agents:read", "openid"]);
+    let told = config.explain();
+    assert_eq!(told["clientId"]["source"], "argument");
+    assert_eq!(told["baseUrl"]["source"], "environment AGENTIDP_BASE_URL");
+    assert_eq!(told["clientSecret"]["value"], "***");
+    assert_eq!(told["caBundle"]["value"], "/etc/ca.pem");
+    assert_eq!(
+        (&told["timeoutMs"]["value"], &told["timeoutMs"]["source"]),
+        (&30_000.into(), &"default".into())
+    );
+    assert!(!told.to_string().contains("env-secret"));
+}
+
+#[test]
+fn plain_http_goes_to_this_machine_only() {
+    for (url, fine) in [
+        ("http://localhost:3000", true),
+        ("http://127.0.0.9", true),
+        ("http://[::1]:3000", true),
+        ("http://example.com", false),
+        ("http://127.0.0.1.example.com", false),
+        ("http://localhost.example.com", false),
+        ("https://example.com", true),
+        ("ftp://example.com", false),
+        ("example.com", false),
+        ("https://user:pw@example.com", false),
+        ("https://example.com?x=1", false),
+        ("https://example.com#x", false),
+    ] {
+        let given = Arguments {
+            base_url: Some(url.into()),
+            ..complete()
+        };
+        assert_eq!(Config::resolve(given, &nothing).is_ok(), fine, "{url}");
+    }
+    let allowed = Arguments {
+        base_url: Some("http://example.com".into()),
+        allow_insecure_http: Some(true),
+        ..complete()
+    };
+    assert!(Config::resolve(allowed, &nothing).is_ok());
+}
+
+#[test]
+fn values_out_of_range_are_named_all_at_once() {
+    let wrong = Arguments {
+        timeout: Some(Duration::ZERO),
+        retries: Some(11),
+        scopes: Some(vec!["a b".into()]),
+        headers: vec![("authorization".into(), "x".into())],
+        ..complete()
+    };
+    let error = Config::resolve(wrong, &nothing).expect_err("wrong");
+    for word in ["timeout", "retries", "scopes", "authorization"] {
+        assert!(error.message().contains(word), "{}", error.message());
+    }
+}
+
+#[test]
+fn the_user_agent_cannot_be_broken_out_of() {
+    let host = Some(("python".into(), "CPython 3.11 (x)\r\ny".into()));
+    let agent = Config::resolve(Arguments { host, ..complete() }, &nothing)
+        .expect("complete")
+        .user_agent;
+    assert!(agent.contains("(python CPython 3.11 xy; "), "{agent}");
+}
