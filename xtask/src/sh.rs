@@ -21,15 +21,9 @@ pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// Where scratch files go instead of `target/xtask`; the test of the generator sets it for its copy
-/// of the repository.
-pub const SCRATCH_VARIABLE: &str = "AGENTIDP_XTASK_SCRATCH";
-
 /// A folder of our own below the target folder, made when missing: `target/xtask/<name>`.
 pub fn scratch(name: &str) -> Result<PathBuf> {
-    let base =
-        std::env::var_os(SCRATCH_VARIABLE).map_or_else(|| target().join("xtask"), PathBuf::from);
-    let path = base.join(name);
+    let path = target().join("xtask").join(name);
     std::fs::create_dir_all(&path)?;
     Ok(path)
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Counts, Language, Runner};
-use crate::sh::{Result, SCRATCH_VARIABLE, cmd, output, root, run, scratch, target};
+use crate::sh::{Result, cmd, output, root, run, scratch, target};
 
 /// The Python SDK.
 pub struct Python;
@@ -141,10 +141,7 @@ fn interpreter() -> String {
 }
 
 fn venv() -> PathBuf {
-    // Not below the cargo target folder alone: the generator's test has scratch files of its own.
-    std::env::var_os(SCRATCH_VARIABLE)
-        .map_or_else(target, PathBuf::from)
-        .join("venv")
+    target().join("venv")
 }
 
 fn package_folder() -> PathBuf {

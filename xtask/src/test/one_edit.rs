@@ -7,6 +7,8 @@ use std::{fs, path::Path, process::Command};
 
 use crate::sh::{self, Result};
 
+mod target;
+
 /// The operation in the contract.
 const OPERATION: &str = include_str!("one_edit/operation.yaml");
 /// Its model.
@@ -14,7 +16,7 @@ const MODEL: &str = include_str!("one_edit/model.yaml");
 /// The server's method.
 const METHOD: &str = include_str!("one_edit/method.rs.txt");
 /// The line of the server behind which the method goes.
-const METHOD_ANCHOR: &str = "impl crate::generated::agents::Agents for Service {\n";
+const METHOD_ANCHOR: &str = "impl Agents for Service {\n";
 /// The conformance case.
 const CASE: &str = include_str!("one_edit/case.yaml");
 
@@ -22,16 +24,18 @@ const CASE: &str = include_str!("one_edit/case.yaml");
 const SURFACES: [(&str, &str); 6] = [
     ("core/src/generated", "echo_dummy"),
     ("bindings/python/python/sentryagent_idp", "def echo_dummy"),
-    ("bindings/node/src/generated", "echoDummy"),
+    ("bindings/node/ts/generated", "echoDummy"),
     ("bindings/go", "EchoDummy"),
-    ("bindings/java/src", "echoDummyAsync"),
+    ("bindings/java/src/main/generated", "echoDummyAsync"),
     ("docs/reference", "echoDummy"),
 ];
 
 /// Copies, edits, generates, builds and calls.
 pub fn run() -> Result<()> {
-    let copy = sh::scratch("one-edit")?;
+    let copy = sh::scratch("one-edit")?.join("tree");
+    fs::create_dir_all(&copy)?;
     copy_tree(&copy)?;
+    target::share(&copy)?;
     let agents = copy.join("openapi/sections/agents.yaml");
     insert(&agents, "paths:\n", OPERATION)?;
     insert(&agents, "  schemas:\n", MODEL)?;
@@ -55,27 +59,42 @@ pub fn run() -> Result<()> {
     xtask(&copy, &["conformance", "--only", "echoDummy"])
 }
 
-/// The tracked and the new files as they are now.
+/// The tracked and the new files as they are now, and nothing that an earlier run left behind.
 fn copy_tree(copy: &Path) -> Result<()> {
     let files = sh::output(&mut sh::cmd(
         "git",
         ["ls-files", "--cached", "--others", "--exclude-standard"],
     ))?;
-    let wanted: Vec<&str> = files
-        .lines()
-        .filter(|f| sh::root().join(f).is_file())
-        .collect();
+    let root = sh::root();
+    let wanted: Vec<&str> = files.lines().filter(|f| root.join(f).is_file()).collect();
     for file in &wanted {
+        let text = fs::read(root.join(file)).map_err(|e| format!("{file}: {e}"))?;
         let target = copy.join(file);
-        if let Some(folder) = target.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        // Unchanged files keep their time, so that a second run compiles nothing again.
-        let text = fs::read(sh::root().join(file))?;
+        // An unchanged file keeps its time, so that a second run compiles nothing again.
         if fs::read(&target).is_ok_and(|t| t == text) {
             continue;
         }
-        fs::copy(sh::root().join(file), &target)?;
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(&target, text)?;
+        fs::set_permissions(&target, fs::metadata(root.join(file))?.permissions())?;
+    }
+    remove_others(copy, copy, &wanted)
+}
+
+/// Removes what is not `wanted`, but not what builds keep beside the sources.
+fn remove_others(copy: &Path, folder: &Path, wanted: &[&str]) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default();
+        if path.is_dir() {
+            if name != "target" && name != "node_modules" {
+                remove_others(copy, &path, wanted)?;
+            }
+        } else if !wanted.iter().any(|w| copy.join(w) == path) {
+            fs::remove_file(path)?;
+        }
     }
     Ok(())
 }
@@ -111,13 +130,12 @@ fn xtask(copy: &Path, args: &[&str]) -> Result<()> {
     sh::run(&mut cargo(copy, &all))
 }
 
-/// Cargo in the copy, with our target folder but scratch files of its own.
+/// Cargo in the copy, with the target folder and the scratch files of the copy.
 fn cargo(copy: &Path, args: &[&str]) -> Command {
     let mut command = sh::cmd("cargo", args);
     command
         .current_dir(copy)
-        .env("CARGO_TARGET_DIR", sh::target())
-        .env(sh::SCRATCH_VARIABLE, copy.join("scratch"));
+        .env("CARGO_TARGET_DIR", copy.join("target"));
     command
 }
 

@@ -70,7 +70,11 @@ async fn run(args: &Args) -> Result<bool> {
     let contract = agentidp_codegen::load(&args.contract, "openapi").map_err(|e| e.to_string())?;
     let sections: Vec<String> = contract.sections.iter().map(|s| s.name.clone()).collect();
     let mut cases = case::read_all(&args.cases, &sections)?;
-    let (missing, unknown) = coverage::compare(&contract, &cases);
+    // A part of the cases cannot cover the contract.
+    let (missing, unknown) = match args.only {
+        None => coverage::compare(&contract, &cases),
+        Some(_) => (Vec::new(), Vec::new()),
+    };
     if let Some(only) = &args.only {
         cases.retain(|c| c.name.contains(only.as_str()));
     }
