@@ -102,7 +102,10 @@ mod tests {
         cache.insert(1, "one");
         cache.insert(2, "two");
         cache.insert_if(3, "three", || false);
-        assert_eq!((cache.get(&1), cache.get(&2), cache.get(&3)), (Some("one"), Some("two"), None));
+        assert_eq!(
+            (cache.get(&1), cache.get(&2), cache.get(&3)),
+            (Some("one"), Some("two"), None)
+        );
         cache.remove(&1);
         cache.retain(|value| *value != "two");
         assert_eq!((cache.get(&1), cache.get(&2)), (None, None));

@@ -190,10 +190,12 @@ impl Authenticator {
     ) -> Option<AuthenticatedClient> {
         let now = self.parts.clock.now();
         match client {
-            Some(client) => client.find(candidate, now).map(|secret| AuthenticatedClient {
-                client: Arc::clone(client),
-                secret: secret.clone(),
-            }),
+            Some(client) => client
+                .find(candidate, now)
+                .map(|secret| AuthenticatedClient {
+                    client: Arc::clone(client),
+                    secret: secret.clone(),
+                }),
             None => {
                 // The comparisons of a client that does not exist.
                 std::hint::black_box(candidate.position([]));

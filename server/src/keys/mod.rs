@@ -13,6 +13,9 @@ mod pem;
 mod public_key;
 mod signing_key;
 
+#[cfg(test)]
+mod tests;
+
 pub use algorithm::{SigningAlgorithm, UnknownAlgorithm};
 pub use error::KeyError;
 pub use key_set::KeySet;

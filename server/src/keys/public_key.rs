@@ -22,21 +22,30 @@ const UNCOMPRESSED: u8 = 4;
 /// A JSON Web Key with public members only: there is no field for a private one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Jwk {
-    kty: String,
+    /// `RSA`, `EC` or `OKP`.
+    pub kty: String,
+    /// Always `sig`.
     #[serde(rename = "use")]
-    usage: String,
-    alg: String,
-    kid: String,
+    pub usage: String,
+    /// The one algorithm.
+    pub alg: String,
+    /// The RFC 7638 thumbprint.
+    pub kid: String,
+    /// Curve.
     #[serde(skip_serializing_if = "Option::is_none")]
-    crv: Option<String>,
+    pub crv: Option<String>,
+    /// RSA modulus.
     #[serde(skip_serializing_if = "Option::is_none")]
-    n: Option<String>,
+    pub n: Option<String>,
+    /// RSA exponent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    e: Option<String>,
+    pub e: Option<String>,
+    /// First coordinate, or the whole key.
     #[serde(skip_serializing_if = "Option::is_none")]
-    x: Option<String>,
+    pub x: Option<String>,
+    /// Second coordinate.
     #[serde(skip_serializing_if = "Option::is_none")]
-    y: Option<String>,
+    pub y: Option<String>,
 }
 
 impl Jwk {
@@ -190,7 +199,8 @@ mod tests {
     const RFC7638_N: &str = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
 
     fn rsa_from(n: &str) -> PublicKey {
-        let json = format!(r#"{{"kty":"RSA","use":"sig","alg":"RS256","kid":"x","n":"{n}","e":"AQAB"}}"#);
+        let json =
+            format!(r#"{{"kty":"RSA","use":"sig","alg":"RS256","kid":"x","n":"{n}","e":"AQAB"}}"#);
         PublicKey::from_jwk(&json).unwrap()
     }
 

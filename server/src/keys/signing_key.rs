@@ -4,11 +4,12 @@
 use std::fmt;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::error::KeyRejected;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeySize, PublicKeyComponents};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-    RSA_PKCS1_SHA256, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+    RsaKeyPair,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -72,7 +73,6 @@ impl SigningKey {
     pub fn from_pem(text: &str, algorithm: SigningAlgorithm) -> Result<Self, KeyError> {
         let pem = Pem::parse(text)?;
         let der = pem.der();
-        let misfit = KeyError::Misfit(algorithm);
         let pair = match (pem.label(), algorithm) {
             ("PRIVATE KEY", _) => return Self::from_pkcs8(der, algorithm),
             ("RSA PRIVATE KEY", SigningAlgorithm::Rs256) => {
@@ -82,11 +82,13 @@ impl SigningKey {
                 EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
                     .map(Pair::P256)
             }
-            ("RSA PRIVATE KEY" | "EC PRIVATE KEY", _) => return Err(misfit),
+            ("RSA PRIVATE KEY" | "EC PRIVATE KEY", _) => {
+                return Err(KeyError::Misfit(algorithm));
+            }
             ("ENCRYPTED PRIVATE KEY", _) => return Err(KeyError::Encrypted),
             _ => return Err(KeyError::NotPrivate),
         };
-        Self::from_pair(pair.map_err(|_| misfit)?)
+        Self::from_pair(pair.map_err(|error| rejected(error, algorithm))?)
     }
 
     /// Reads PKCS#8, as storage keeps it (encrypted) and as most PEM files have it.
@@ -100,7 +102,7 @@ impl SigningKey {
                 Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map(Pair::Ed25519)
             }
         };
-        Self::from_pair(pair.map_err(|_| KeyError::Misfit(algorithm))?)
+        Self::from_pair(pair.map_err(|error| rejected(error, algorithm))?)
     }
 
     fn from_pair(pair: Pair) -> Result<Self, KeyError> {
@@ -136,17 +138,21 @@ impl SigningKey {
     /// Refuses a `JWT_PUBLIC_KEY` (SPKI in PEM) that is not this key's public half.
     pub fn check_public_pem(&self, text: &str) -> Result<(), KeyError> {
         let pem = Pem::parse(text)?;
-        let own = match &self.pair {
-            Pair::Rsa(pair) => AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()),
-            Pair::P256(pair) => AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()),
-            Pair::Ed25519(pair) => AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()),
-        };
-        let own = own.map_err(|_| KeyError::Crypto)?;
-        if pem.label() == "PUBLIC KEY" && own.as_ref() == pem.der() {
+        if pem.label() == "PUBLIC KEY" && self.public_der()? == pem.der() {
             Ok(())
         } else {
             Err(KeyError::OtherPublic)
         }
+    }
+
+    /// The public half as SPKI (RFC 5280).
+    pub(super) fn public_der(&self) -> Result<Vec<u8>, KeyError> {
+        let der = match &self.pair {
+            Pair::Rsa(pair) => AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()),
+            Pair::P256(pair) => AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()),
+            Pair::Ed25519(pair) => AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()),
+        };
+        Ok(der.map_err(|_| KeyError::Crypto)?.as_ref().to_vec())
     }
 
     /// The public half.
@@ -199,6 +205,14 @@ impl SigningKey {
                 .map(|signature| signature.as_ref().to_vec()),
         }
         .map_err(|_| KeyError::Crypto)
+    }
+}
+
+/// The library says why only by name.
+fn rejected(error: KeyRejected, algorithm: SigningAlgorithm) -> KeyError {
+    match error.description_() {
+        "TooSmall" => KeyError::TooShort,
+        _ => KeyError::Misfit(algorithm),
     }
 }
 

@@ -71,11 +71,7 @@ impl Revocation {
         let began = Instant::now();
         let newest: Revision = self.storage.revocations().revision().await?;
         if newest != *followed {
-            let changes = self
-                .storage
-                .revocations()
-                .changes_since(*followed)
-                .await?;
+            let changes = self.storage.revocations().changes_since(*followed).await?;
             self.apply(&changes);
             if changes.signing_keys || changes.whole {
                 self.keys.reload().await?;

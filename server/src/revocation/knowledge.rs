@@ -182,7 +182,12 @@ mod tests {
 
     #[test]
     fn changes_may_come_in_any_order_and_twice() {
-        let changes = [raise(3, None), raise(1, None), raise(4, Some(50)), raise(3, None)];
+        let changes = [
+            raise(3, None),
+            raise(1, None),
+            raise(4, Some(50)),
+            raise(3, None),
+        ];
         let forward = Knowledge::default();
         changes.iter().for_each(|c| forward.merge(c));
         let backward = Knowledge::default();

@@ -15,8 +15,8 @@ mod knowledge;
 pub use follower::FollowError;
 pub use knowledge::Dependencies;
 
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex as BlockingMutex;

@@ -66,7 +66,12 @@ impl SecretHash {
 
 impl fmt::Display for SecretHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{METHOD}${}${}", self.key, URL_SAFE_NO_PAD.encode(self.mac))
+        write!(
+            f,
+            "{METHOD}${}${}",
+            self.key,
+            URL_SAFE_NO_PAD.encode(self.mac)
+        )
     }
 }
 
@@ -205,7 +210,12 @@ mod tests {
         let text = hash.to_string();
         assert!(text.starts_with("hmac-sha256$"), "{text}");
         assert_eq!(SecretHash::parse(&text).unwrap(), hash);
-        for damaged in ["", "hmac-sha256$", "md5$00000000$AAAA", &text[..text.len() - 1]] {
+        for damaged in [
+            "",
+            "hmac-sha256$",
+            "md5$00000000$AAAA",
+            &text[..text.len() - 1],
+        ] {
             assert_eq!(
                 SecretHash::parse(damaged).unwrap_err(),
                 SecretsError::UnknownHash,

@@ -68,11 +68,7 @@ impl EncryptionKeys {
 
 /// Writes a private temporary file and links it to its name: the name appears with its whole
 /// content, and whoever links second keeps the first one's key.
-fn generate(
-    directory: &Path,
-    path: &Path,
-    random: &dyn Random,
-) -> Result<(), KeyFileError> {
+fn generate(directory: &Path, path: &Path, random: &dyn Random) -> Result<(), KeyFileError> {
     let fault = |source| KeyFileError::Io {
         path: path.to_owned(),
         source,
@@ -166,8 +162,7 @@ mod tests {
     fn a_damaged_key_is_reported_and_kept() {
         let directory = tempfile::tempdir().unwrap();
         write_private(&directory.path().join(KEY_FILE_NAME), b"no key\n").unwrap();
-        let fault =
-            EncryptionKeys::load_or_generate(directory.path(), &SystemRandom).unwrap_err();
+        let fault = EncryptionKeys::load_or_generate(directory.path(), &SystemRandom).unwrap_err();
         assert!(matches!(fault, KeyFileError::Content { .. }), "{fault}");
     }
 }

@@ -13,7 +13,7 @@ use super::{Service, sees};
 impl Service {
     /// The token, when it is live and the caller may see it. The event is queued; the answer does
     /// not wait for it.
-    pub(crate) async fn introspect(
+    pub async fn introspect(
         &self,
         call: &Call,
         caller: &Caller,

@@ -108,7 +108,10 @@ impl Service {
             Some(agent.agent_id),
             AuditAction::TokenIssued,
         )
-        .with("credentialId", authenticated.secret.credential_id.to_string())
+        .with(
+            "credentialId",
+            authenticated.secret.credential_id.to_string(),
+        )
         .with("jti", claims.jti.as_str())
         .with("scope", claims.scope.as_str());
         let event = if claims.aud == claims.iss {

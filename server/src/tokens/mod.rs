@@ -14,6 +14,8 @@ mod revoke;
 #[cfg(test)]
 mod tests;
 
+pub use id_token::AGENT_CLAIMS;
+
 use std::sync::Arc;
 use std::time::Duration;
 

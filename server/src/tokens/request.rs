@@ -61,10 +61,10 @@ fn presented(
         (_, None, true) => Err(missing("client_id")),
         (None, Some(_), false) => Err(missing("client_secret")),
         (None, ..) => Err(ApiError::new(Code::InvalidClient)),
-        (Some(client), Some(id), _) if client.client_id != id => Err(ApiError::new(
-            Code::InvalidRequest,
-        )
-        .message("client_id differs from the one of HTTP Basic.")),
+        (Some(client), Some(id), _) if client.client_id != id => {
+            Err(ApiError::new(Code::InvalidRequest)
+                .message("client_id differs from the one of HTTP Basic."))
+        }
         (Some(_), Some(_), false) if form.client_secret.is_some() => Err(missing("client_secret")),
         (Some(client), ..) => Ok(client),
     }
@@ -72,7 +72,8 @@ fn presented(
 
 fn scopes(text: &str) -> Result<ScopeSet, ApiError> {
     let scopes = ScopeSet::parse(text).map_err(|unknown| {
-        ApiError::new(Code::InvalidScope).message(format!("The scope {} is unknown.", unknown.scope))
+        ApiError::new(Code::InvalidScope)
+            .message(format!("The scope {} is unknown.", unknown.scope))
     })?;
     if scopes.is_empty() {
         Ok(ScopeSet::of(&[Scope::AgentsRead]))
@@ -136,7 +137,10 @@ mod tests {
             ..form()
         };
         assert_eq!(code(client(), grant("")), Code::InvalidRequest);
-        assert_eq!(code(client(), grant("password")), Code::UnsupportedGrantType);
+        assert_eq!(
+            code(client(), grant("password")),
+            Code::UnsupportedGrantType
+        );
         let scope = IssueTokenRequest {
             scope: "agents:read agents:fly".to_owned(),
             ..form()

@@ -25,7 +25,10 @@ async fn issue(
     agent: &TestAgent,
     form: IssueTokenRequest,
 ) -> Result<TokenResponse, ApiError> {
-    world.tokens.issue(&call(), Some(agent.presents()), form).await
+    world
+        .tokens
+        .issue(&call(), Some(agent.presents()), form)
+        .await
 }
 
 async fn token(world: &World, agent: &TestAgent) -> String {
@@ -65,7 +68,9 @@ async fn a_token_says_what_the_contract_says_in_every_algorithm() {
         (SigningAlgorithm::EdDsa, Algorithm::EdDSA),
     ] {
         let world = World::signing(algorithm).await;
-        let answer = issue(&world, &world.member, form("tokens:read agents:read")).await.unwrap();
+        let answer = issue(&world, &world.member, form("tokens:read agents:read"))
+            .await
+            .unwrap();
         assert_eq!(answer.token_type, "Bearer");
         assert_eq!(answer.expires_in, 3600);
         assert_eq!(answer.scope, "agents:read tokens:read");
@@ -80,9 +85,15 @@ async fn a_token_says_what_the_contract_says_in_every_algorithm() {
         assert_eq!(claims["aud"], ISSUER);
         assert_eq!(claims["sub"], id.as_str());
         assert_eq!(claims["client_id"], id.as_str());
-        assert_eq!(claims["organization_id"], world.member.organization.to_string());
+        assert_eq!(
+            claims["organization_id"],
+            world.member.organization.to_string()
+        );
         assert_eq!(claims["scope"], "agents:read tokens:read");
-        assert_eq!(claims["exp"].as_i64(), claims["iat"].as_i64().map(|iat| iat + 3600));
+        assert_eq!(
+            claims["exp"].as_i64(),
+            claims["iat"].as_i64().map(|iat| iat + 3600)
+        );
         assert_eq!(claims["dep"]["cid"], world.member.credential.to_string());
     }
 }
@@ -91,21 +102,36 @@ async fn a_token_says_what_the_contract_says_in_every_algorithm() {
 async fn two_tokens_have_two_ids() {
     let world = World::new().await;
     let jti = |token: &str| oracle(&world, token, Algorithm::ES256, ISSUER)["jti"].clone();
-    let (one, two) = (token(&world, &world.member).await, token(&world, &world.member).await);
+    let (one, two) = (
+        token(&world, &world.member).await,
+        token(&world, &world.member).await,
+    );
     assert_ne!(jti(&one), jti(&two));
 }
 
 #[tokio::test]
 async fn only_admins_of_the_system_organization_get_admin_orgs() {
     let world = World::new().await;
-    assert!(issue(&world, &world.admin, form("admin:orgs")).await.is_ok());
+    assert!(
+        issue(&world, &world.admin, form("admin:orgs"))
+            .await
+            .is_ok()
+    );
     for agent in [&world.member, &world.outsider] {
-        assert_eq!(refusal(&world, agent, form("agents:read admin:orgs")).await, Code::InvalidScope);
+        assert_eq!(
+            refusal(&world, agent, form("agents:read admin:orgs")).await,
+            Code::InvalidScope
+        );
     }
-    let limited = world.credential(&world.member, Some(vec!["tokens:read"]), None).await;
+    let limited = world
+        .credential(&world.member, Some(vec!["tokens:read"]), None)
+        .await;
     assert!(issue(&world, &limited, form("tokens:read")).await.is_ok());
     // The default is a scope like any other.
-    assert_eq!(refusal(&world, &limited, form("")).await, Code::InvalidScope);
+    assert_eq!(
+        refusal(&world, &limited, form("")).await,
+        Code::InvalidScope
+    );
 }
 
 #[tokio::test]
@@ -125,7 +151,10 @@ async fn a_resource_becomes_the_audience_and_our_api_refuses_it() {
         resource: Some("https://a#b".to_owned()),
         ..form("")
     };
-    assert_eq!(refusal(&world, &world.member, broken).await, Code::InvalidTarget);
+    assert_eq!(
+        refusal(&world, &world.member, broken).await,
+        Code::InvalidTarget
+    );
 }
 
 #[tokio::test]
@@ -146,7 +175,11 @@ async fn openid_adds_an_id_token_that_opens_nothing() {
     for name in id_token::AGENT_CLAIMS {
         assert!(claims.get(name).is_some(), "{name}");
     }
-    let refused = world.auth.bearer(&call(), id_token.expose()).await.unwrap_err();
+    let refused = world
+        .auth
+        .bearer(&call(), id_token.expose())
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), Code::Unauthorized);
     let seen = introspect(&world, &world.member, id_token.expose()).await;
     assert!(seen.is_none());
@@ -155,9 +188,18 @@ async fn openid_adds_an_id_token_that_opens_nothing() {
 #[tokio::test]
 async fn who_may_not_act_gets_no_token() {
     let world = World::new().await;
-    world.set_status(&world.member, AgentStatus::Suspended).await;
-    assert_eq!(refusal(&world, &world.member, form("")).await, Code::UnauthorizedClient);
-    let nobody = world.tokens.issue(&call(), None, form("")).await.unwrap_err();
+    world
+        .set_status(&world.member, AgentStatus::Suspended)
+        .await;
+    assert_eq!(
+        refusal(&world, &world.member, form("")).await,
+        Code::UnauthorizedClient
+    );
+    let nobody = world
+        .tokens
+        .issue(&call(), None, form(""))
+        .await
+        .unwrap_err();
     assert_eq!(nobody.code(), Code::InvalidClient);
 }
 
@@ -165,14 +207,19 @@ async fn who_may_not_act_gets_no_token() {
 async fn an_issued_token_is_recorded_before_it_is_answered() {
     let world = World::new().await;
     let token = token(&world, &world.member).await;
-    let events = world.events(world.member.organization, "token.issued").await;
+    let events = world
+        .events(world.member.organization, "token.issued")
+        .await;
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].agent_id, Some(world.member.id));
     let claims = oracle(&world, &token, Algorithm::ES256, ISSUER);
     let metadata: Value = serde_json::from_str(&events[0].metadata).unwrap();
     assert_eq!(metadata["jti"], claims["jti"]);
     assert_eq!(metadata["scope"], "agents:read");
-    assert_eq!(metadata["credentialId"], world.member.credential.to_string());
+    assert_eq!(
+        metadata["credentialId"],
+        world.member.credential.to_string()
+    );
     assert!(!events[0].metadata.contains(&token));
     assert!(!events[0].metadata.contains("sk_live"));
 }
@@ -182,7 +229,10 @@ async fn nothing_is_answered_that_could_not_be_recorded() {
     let world = World::new().await;
     token(&world, &world.member).await;
     world.storage.close().await;
-    assert_eq!(refusal(&world, &world.member, form("")).await, Code::ServiceUnavailable);
+    assert_eq!(
+        refusal(&world, &world.member, form("")).await,
+        Code::ServiceUnavailable
+    );
 }
 
 async fn introspect(
@@ -191,7 +241,11 @@ async fn introspect(
     token: &str,
 ) -> Option<Arc<crate::auth::VerifiedToken>> {
     let caller = world.auth.client(&call(), &agent.presents()).await.unwrap();
-    world.tokens.introspect(&call(), &caller, token).await.unwrap()
+    world
+        .tokens
+        .introspect(&call(), &caller, token)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -207,7 +261,11 @@ async fn introspection_shows_live_tokens_of_ones_organization_and_nothing_else()
 
     let seen = introspect(&world, &world.member, &mine).await.unwrap();
     assert_eq!(seen.claims.sub, world.member.id);
-    assert!(introspect(&world, &world.member, elsewhere.access_token.expose()).await.is_some());
+    assert!(
+        introspect(&world, &world.member, elsewhere.access_token.expose())
+            .await
+            .is_some()
+    );
     assert!(introspect(&world, &world.member, &theirs).await.is_none());
     assert!(introspect(&world, &world.outsider, &mine).await.is_none());
     assert!(introspect(&world, &world.member, "garbage").await.is_none());
@@ -233,11 +291,23 @@ async fn ones_own_token_and_as_admin_those_of_the_organization_can_be_revoked() 
     let admins = token(&world, &world.admin).await;
     let theirs = token(&world, &world.outsider).await;
 
-    assert_eq!(revoke(&world, &world.member, &admins).await, Err(Code::Forbidden));
-    assert_eq!(revoke(&world, &world.member, &theirs).await, Err(Code::Forbidden));
-    assert_eq!(revoke(&world, &world.outsider, &mine).await, Err(Code::Forbidden));
+    assert_eq!(
+        revoke(&world, &world.member, &admins).await,
+        Err(Code::Forbidden)
+    );
+    assert_eq!(
+        revoke(&world, &world.member, &theirs).await,
+        Err(Code::Forbidden)
+    );
+    assert_eq!(
+        revoke(&world, &world.outsider, &mine).await,
+        Err(Code::Forbidden)
+    );
     // The admin's token has no admin:orgs.
-    assert_eq!(revoke(&world, &world.admin, &theirs).await, Err(Code::Forbidden));
+    assert_eq!(
+        revoke(&world, &world.admin, &theirs).await,
+        Err(Code::Forbidden)
+    );
     assert!(live(&mine) && live(&admins) && live(&theirs));
 
     assert_eq!(revoke(&world, &world.member, &mine).await, Ok(()));
@@ -249,7 +319,9 @@ async fn ones_own_token_and_as_admin_those_of_the_organization_can_be_revoked() 
     assert_eq!(revoke(&world, &world.member, &mine).await, Ok(()));
     assert_eq!(revoke(&world, &world.member, "garbage").await, Ok(()));
 
-    let events = world.events(world.member.organization, "token.revoked").await;
+    let events = world
+        .events(world.member.organization, "token.revoked")
+        .await;
     assert_eq!(events.len(), 2);
     let admin_id = world.admin.id.to_string();
     assert!(events[0].metadata.contains(&admin_id), "who did it");

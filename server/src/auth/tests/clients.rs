@@ -27,17 +27,29 @@ fn stranger(client_id: &str) -> ClientCredentials {
 #[tokio::test]
 async fn a_right_secret_makes_a_caller() {
     let world = World::new().await;
-    let caller = world.auth.client(&call(), &world.member.presents()).await.unwrap();
+    let caller = world
+        .auth
+        .client(&call(), &world.member.presents())
+        .await
+        .unwrap();
     assert_eq!(caller.agent_id, world.member.id);
     assert_eq!(caller.organization_id, world.member.organization);
     assert_eq!(caller.role, AgentRole::Member);
     assert_eq!(caller.credential_id, world.member.credential);
     assert!(caller.scopes.contains(Scope::TokensRead));
     assert!(!caller.scopes.contains(Scope::AdminOrgs));
-    let admin = world.auth.client(&call(), &world.admin.presents()).await.unwrap();
+    let admin = world
+        .auth
+        .client(&call(), &world.admin.presents())
+        .await
+        .unwrap();
     assert!(admin.scopes.contains(Scope::AdminOrgs));
     // An admin, but not of the system organization.
-    let outsider = world.auth.client(&call(), &world.outsider.presents()).await.unwrap();
+    let outsider = world
+        .auth
+        .client(&call(), &world.outsider.presents())
+        .await
+        .unwrap();
     assert!(!outsider.scopes.contains(Scope::AdminOrgs));
 }
 
@@ -70,13 +82,22 @@ async fn unknown_and_wrong_are_the_same_answer() {
 #[tokio::test]
 async fn failures_are_recorded_where_they_belong_and_without_what_was_presented() {
     let world = World::new().await;
-    let before = world.events(world.admin.organization, "auth.failed").await.len();
-    outcome(&world, &world.outsider.presents_secret("sk_live_x")).await.unwrap_err();
-    let theirs = world.events(world.outsider.organization, "auth.failed").await;
+    let before = world
+        .events(world.admin.organization, "auth.failed")
+        .await
+        .len();
+    outcome(&world, &world.outsider.presents_secret("sk_live_x"))
+        .await
+        .unwrap_err();
+    let theirs = world
+        .events(world.outsider.organization, "auth.failed")
+        .await;
     assert_eq!(theirs.len(), 1);
     assert_eq!(theirs[0].agent_id, Some(world.outsider.id));
     assert_eq!(theirs[0].metadata, r#"{"error":"invalid_client"}"#);
-    outcome(&world, &stranger("sk_live_in_the_wrong_field")).await.unwrap_err();
+    outcome(&world, &stranger("sk_live_in_the_wrong_field"))
+        .await
+        .unwrap_err();
     let system = world.events(world.admin.organization, "auth.failed").await;
     assert_eq!(system.len(), before + 1);
     assert_eq!(system[0].agent_id, None);
@@ -126,7 +147,12 @@ async fn revoke(world: &World, agent: &TestAgent) {
         at: crate::clock::Clock::now(world.clock.as_ref()),
         events: Vec::new(),
     };
-    world.storage.credentials().revoke(revocation).await.unwrap();
+    world
+        .storage
+        .credentials()
+        .revoke(revocation)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -138,22 +164,36 @@ async fn a_revoked_an_expired_and_a_rotated_secret_stop() {
     let second = world.credential(&world.member, None, None).await;
     outcome(&world, &second.presents()).await.unwrap();
     revoke(&world, &second).await;
-    assert_eq!(outcome(&world, &second.presents()).await, Err(Code::InvalidClient));
+    assert_eq!(
+        outcome(&world, &second.presents()).await,
+        Err(Code::InvalidClient)
+    );
 
-    let mortal = world.credential(&world.member, None, Some(now.plus(hour))).await;
+    let mortal = world
+        .credential(&world.member, None, Some(now.plus(hour)))
+        .await;
     outcome(&world, &mortal.presents()).await.unwrap();
     world.clock.advance(hour);
-    assert_eq!(outcome(&world, &mortal.presents()).await, Err(Code::InvalidClient));
+    assert_eq!(
+        outcome(&world, &mortal.presents()).await,
+        Err(Code::InvalidClient)
+    );
 
     let rotated = world.rotate(&world.member, None).await;
-    assert_eq!(outcome(&world, &world.member.presents()).await, Err(Code::InvalidClient));
+    assert_eq!(
+        outcome(&world, &world.member.presents()).await,
+        Err(Code::InvalidClient)
+    );
     outcome(&world, &rotated.presents()).await.unwrap();
 
     let again = world.rotate(&rotated, Some(hour)).await;
     outcome(&world, &rotated.presents()).await.unwrap();
     outcome(&world, &again.presents()).await.unwrap();
     world.clock.advance(hour);
-    assert_eq!(outcome(&world, &rotated.presents()).await, Err(Code::InvalidClient));
+    assert_eq!(
+        outcome(&world, &rotated.presents()).await,
+        Err(Code::InvalidClient)
+    );
     outcome(&world, &again.presents()).await.unwrap();
 }
 
@@ -171,8 +211,14 @@ async fn a_secret_made_by_another_instance_is_accepted_at_once() {
 async fn an_allow_list_limits_and_never_widens() {
     let world = World::new().await;
     let listed = vec!["tokens:read", "admin:orgs", "from:the:future"];
-    let member = world.credential(&world.member, Some(listed.clone()), None).await;
-    let caller = world.auth.client(&call(), &member.presents()).await.unwrap();
+    let member = world
+        .credential(&world.member, Some(listed.clone()), None)
+        .await;
+    let caller = world
+        .auth
+        .client(&call(), &member.presents())
+        .await
+        .unwrap();
     assert_eq!(caller.scopes.to_string(), "tokens:read");
     let admin = world.credential(&world.admin, Some(listed), None).await;
     let caller = world.auth.client(&call(), &admin.presents()).await.unwrap();
@@ -188,6 +234,10 @@ async fn a_changed_role_is_seen_at_once() {
         ..AgentPatch::default()
     };
     world.patch(&world.member, patch).await;
-    let caller = world.auth.client(&call(), &world.member.presents()).await.unwrap();
+    let caller = world
+        .auth
+        .client(&call(), &world.member.presents())
+        .await
+        .unwrap();
     assert_eq!(caller.role, AgentRole::Admin);
 }

@@ -97,23 +97,48 @@ async fn a_forged_header_or_claim_is_refused() {
         spoil(&mut forge.header);
         fault(&world, &forge.token())
     };
-    assert_eq!(header(|h| h.typ = Some("JWT".to_owned())), Some(TokenFault::Type));
-    assert_eq!(header(|h| h.typ = Some("AT+JWT".to_owned())), Some(TokenFault::Type));
+    assert_eq!(
+        header(|h| h.typ = Some("JWT".to_owned())),
+        Some(TokenFault::Type)
+    );
+    assert_eq!(
+        header(|h| h.typ = Some("AT+JWT".to_owned())),
+        Some(TokenFault::Type)
+    );
     assert_eq!(header(|h| h.typ = None), Some(TokenFault::Malformed));
     assert_eq!(header(|h| h.kid = None), Some(TokenFault::Malformed));
-    assert_eq!(header(|h| h.kid = Some("other".to_owned())), Some(TokenFault::UnknownKey));
+    assert_eq!(
+        header(|h| h.kid = Some("other".to_owned())),
+        Some(TokenFault::UnknownKey)
+    );
 
     let claim = |name: &str, value: Value| {
         let mut forge = Forge::new(&world);
         forge.claims[name] = value;
         fault(&world, &forge.token())
     };
-    assert_eq!(claim("iss", json!("https://evil.example")), Some(TokenFault::Issuer));
-    assert_eq!(claim("iss", json!(format!("{ISSUER}/"))), Some(TokenFault::Issuer));
-    assert_eq!(claim("aud", json!("https://api.example")), Some(TokenFault::Audience));
-    assert_eq!(claim("scope", json!("agents:fly")), Some(TokenFault::Malformed));
+    assert_eq!(
+        claim("iss", json!("https://evil.example")),
+        Some(TokenFault::Issuer)
+    );
+    assert_eq!(
+        claim("iss", json!(format!("{ISSUER}/"))),
+        Some(TokenFault::Issuer)
+    );
+    assert_eq!(
+        claim("aud", json!("https://api.example")),
+        Some(TokenFault::Audience)
+    );
+    assert_eq!(
+        claim("scope", json!("agents:fly")),
+        Some(TokenFault::Malformed)
+    );
     for required in ["iss", "aud", "sub", "scope", "jti", "iat", "exp", "dep"] {
-        assert_eq!(claim(required, Value::Null), Some(TokenFault::Malformed), "{required}");
+        assert_eq!(
+            claim(required, Value::Null),
+            Some(TokenFault::Malformed),
+            "{required}"
+        );
     }
 }
 
@@ -136,14 +161,22 @@ async fn another_key_algorithm_or_no_signature_is_refused() {
 
     let unsigned = |alg: &str, signature: &str| {
         use base64::Engine as _;
-        let encode = |v: &Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(v.to_string());
+        let encode =
+            |v: &Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(v.to_string());
         let header = json!({"alg": alg, "typ": "at+jwt", "kid": good.header.kid});
         format!("{}.{}.{signature}", encode(&header), encode(&good.claims))
     };
     for alg in ["none", "None", "NONE", ""] {
-        assert_eq!(fault(&world, &unsigned(alg, "")), Some(TokenFault::Algorithm), "{alg}");
+        assert_eq!(
+            fault(&world, &unsigned(alg, "")),
+            Some(TokenFault::Algorithm),
+            "{alg}"
+        );
     }
-    assert_eq!(fault(&world, &unsigned("ES256", "")), Some(TokenFault::Signature));
+    assert_eq!(
+        fault(&world, &unsigned("ES256", "")),
+        Some(TokenFault::Signature)
+    );
 }
 
 #[tokio::test]
@@ -191,7 +224,9 @@ async fn suspension_ends_tokens_for_good() {
     let world = World::new().await;
     let token = issued(&world).await;
     assert_eq!(fault(&world, &token), None);
-    world.set_status(&world.member, AgentStatus::Suspended).await;
+    world
+        .set_status(&world.member, AgentStatus::Suspended)
+        .await;
     assert_eq!(fault(&world, &token), Some(TokenFault::Revoked));
     world.set_status(&world.member, AgentStatus::Active).await;
     assert_eq!(fault(&world, &token), Some(TokenFault::Revoked));
@@ -221,11 +256,17 @@ async fn what_was_revoked_stays_revoked_after_a_restart() {
     let world = World::new().await;
     let (suspended, single) = (issued(&world).await, issued(&world).await);
     let caller = world.auth.bearer(&call(), &single).await.unwrap();
-    world.tokens.revoke(&call(), &caller, &single).await.unwrap();
+    world
+        .tokens
+        .revoke(&call(), &caller, &single)
+        .await
+        .unwrap();
     let restarted = world.another().await;
     assert_eq!(fault(&restarted, &single), Some(TokenFault::Revoked));
     assert_eq!(fault(&restarted, &suspended), None);
-    world.set_status(&world.member, AgentStatus::Suspended).await;
+    world
+        .set_status(&world.member, AgentStatus::Suspended)
+        .await;
     let restarted = world.another().await;
     assert_eq!(fault(&restarted, &suspended), Some(TokenFault::Revoked));
 }
@@ -237,7 +278,9 @@ async fn another_instance_follows() {
     let other = world.another().await;
     // Only the last observer of a store hears: the first instance has to follow.
     assert_eq!(accepted(&world, &token).await, Ok(()));
-    other.set_status(&world.member, AgentStatus::Suspended).await;
+    other
+        .set_status(&world.member, AgentStatus::Suspended)
+        .await;
     world.revocation.refresh().await.unwrap();
     assert_eq!(fault(&world, &token), Some(TokenFault::Revoked));
 }
@@ -254,7 +297,10 @@ async fn knowledge_that_is_too_old_answers_nothing() {
     tokio::time::pause();
     tokio::time::advance(FRESH_FOR).await;
     tokio::time::resume();
-    assert_eq!(accepted(&world, &token).await, Err(Code::ServiceUnavailable));
+    assert_eq!(
+        accepted(&world, &token).await,
+        Err(Code::ServiceUnavailable)
+    );
     let client = world.auth.client(&call(), &world.member.presents()).await;
     assert_eq!(client.unwrap_err().code(), Code::ServiceUnavailable);
 
@@ -268,7 +314,9 @@ async fn the_follower_follows_by_itself() {
     let world = World::new().await;
     let token = issued(&world).await;
     let other = world.another().await;
-    other.set_status(&world.member, AgentStatus::Suspended).await;
+    other
+        .set_status(&world.member, AgentStatus::Suspended)
+        .await;
     let heard = async {
         while fault(&world, &token).is_none() {
             tokio::time::sleep(FOLLOW_INTERVAL / 20).await;
@@ -313,7 +361,10 @@ async fn a_rotated_key_still_verifies_and_a_revoked_one_does_not() {
     assert_eq!(next.current().jwks().len(), 2);
 
     world.revocation.refresh().await.unwrap();
-    assert_eq!(world.keys.current().signing().public().algorithm(), SigningAlgorithm::EdDsa);
+    assert_eq!(
+        world.keys.current().signing().public().algorithm(),
+        SigningAlgorithm::EdDsa
+    );
     assert_eq!(fault(&world, &token), None);
     assert_eq!(accepted(&world, &issued(&world).await).await, Ok(()));
 

@@ -127,7 +127,11 @@ impl World {
             Arc::clone(&self.storage),
             self.secrets.clone(),
             settings,
-            [self.admin.clone(), self.member.clone(), self.outsider.clone()],
+            [
+                self.admin.clone(),
+                self.member.clone(),
+                self.outsider.clone(),
+            ],
         )
         .await
     }
@@ -311,11 +315,17 @@ impl Population<'_> {
             events: Vec::new(),
         };
         self.storage.organizations().found(founding).await.unwrap();
-        let member = self.insert(system.organization_id, AgentRole::Member, "member").await;
+        let member = self
+            .insert(system.organization_id, AgentRole::Member, "member")
+            .await;
         let other = self.organization("other", false);
         let other_id = other.organization_id;
         let none: Vec<NewEvent> = Vec::new();
-        self.storage.organizations().insert(other, none).await.unwrap();
+        self.storage
+            .organizations()
+            .insert(other, none)
+            .await
+            .unwrap();
         let outsider = self.insert(other_id, AgentRole::Admin, "outsider").await;
         (admin, member, outsider)
     }
