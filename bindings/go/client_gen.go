@@ -7,16 +7,28 @@ package agentidp
 type AgentIdPClient struct {
 	// Agents: The registry of agents - register, list, read, change and decommission.
 	Agents *AgentsClient
+	// Credentials: Client secrets of agents - generate, list, rotate and revoke.
+	Credentials *CredentialsClient
 	// Tokens: OAuth 2.0 access tokens - issue, introspect and revoke.
 	Tokens *TokenServiceClient
+	// Audit: The immutable, verifiable audit log of the caller's organization.
+	Audit *AuditClient
+	// OIDC: Discovery and keys, for those who verify our tokens.
+	OIDC *OidcClient
+	// Health: Whether the server works.
+	Health *HealthClient
 
 	handle *handle
 }
 
 func newClient(h *handle) *AgentIdPClient {
 	return &AgentIdPClient{
-		Agents: &AgentsClient{handle: h},
-		Tokens: &TokenServiceClient{handle: h},
-		handle: h,
+		Agents:      &AgentsClient{handle: h},
+		Credentials: &CredentialsClient{handle: h},
+		Tokens:      &TokenServiceClient{handle: h},
+		Audit:       &AuditClient{handle: h},
+		OIDC:        &OidcClient{handle: h},
+		Health:      &HealthClient{handle: h},
+		handle:      h,
 	}
 }

@@ -69,3 +69,158 @@ const (
 	// AgentStatusDecommissioned: Ended for good.
 	AgentStatusDecommissioned AgentStatus = "decommissioned"
 )
+
+// CredentialStatus: Whether a credential may be used.
+//
+// The enum is open: a value that this version does not know is kept as it is.
+type CredentialStatus string
+
+// The values of CredentialStatus that this version knows.
+const (
+	// CredentialStatusActive: May be used.
+	CredentialStatusActive CredentialStatus = "active"
+	// CredentialStatusRevoked: Ended for good.
+	CredentialStatusRevoked CredentialStatus = "revoked"
+)
+
+// Scope: What a token may be used for.
+//
+// The enum is open: a value that this version does not know is kept as it is.
+type Scope string
+
+// The values of Scope that this version knows.
+const (
+	// ScopeAgentsRead: Read agents.
+	ScopeAgentsRead Scope = "agents:read"
+	// ScopeAgentsWrite: Register and change agents and credentials.
+	ScopeAgentsWrite Scope = "agents:write"
+	// ScopeTokensRead: Introspect tokens.
+	ScopeTokensRead Scope = "tokens:read"
+	// ScopeAuditRead: Read and verify the audit log.
+	ScopeAuditRead Scope = "audit:read"
+	// ScopeWebhooksRead: Read webhook subscriptions.
+	ScopeWebhooksRead Scope = "webhooks:read"
+	// ScopeWebhooksWrite: Manage webhook subscriptions.
+	ScopeWebhooksWrite Scope = "webhooks:write"
+	// ScopeAdminOrgs: Act across organizations.
+	ScopeAdminOrgs Scope = "admin:orgs"
+	// ScopeOpenid: Receive an id_token.
+	ScopeOpenid Scope = "openid"
+)
+
+// AuditAction: What happened.
+//
+// The enum is open: a value that this version does not know is kept as it is.
+type AuditAction string
+
+// The values of AuditAction that this version knows.
+const (
+	// AuditActionAgentCreated: agent.created
+	AuditActionAgentCreated AuditAction = "agent.created"
+	// AuditActionAgentUpdated: agent.updated
+	AuditActionAgentUpdated AuditAction = "agent.updated"
+	// AuditActionAgentSuspended: agent.suspended
+	AuditActionAgentSuspended AuditAction = "agent.suspended"
+	// AuditActionAgentReactivated: agent.reactivated
+	AuditActionAgentReactivated AuditAction = "agent.reactivated"
+	// AuditActionAgentDecommissioned: agent.decommissioned
+	AuditActionAgentDecommissioned AuditAction = "agent.decommissioned"
+	// AuditActionTokenIssued: token.issued
+	AuditActionTokenIssued AuditAction = "token.issued"
+	// AuditActionTokenRevoked: token.revoked
+	AuditActionTokenRevoked AuditAction = "token.revoked"
+	// AuditActionTokenIntrospected: token.introspected
+	AuditActionTokenIntrospected AuditAction = "token.introspected"
+	// AuditActionCredentialGenerated: credential.generated
+	AuditActionCredentialGenerated AuditAction = "credential.generated"
+	// AuditActionCredentialRotated: credential.rotated
+	AuditActionCredentialRotated AuditAction = "credential.rotated"
+	// AuditActionCredentialRevoked: credential.revoked
+	AuditActionCredentialRevoked AuditAction = "credential.revoked"
+	// AuditActionAuthFailed: auth.failed
+	AuditActionAuthFailed AuditAction = "auth.failed"
+	// AuditActionWebhookCreated: webhook.created
+	AuditActionWebhookCreated AuditAction = "webhook.created"
+	// AuditActionWebhookUpdated: webhook.updated
+	AuditActionWebhookUpdated AuditAction = "webhook.updated"
+	// AuditActionWebhookDeleted: webhook.deleted
+	AuditActionWebhookDeleted AuditAction = "webhook.deleted"
+	// AuditActionDelegationCreated: delegation.created
+	AuditActionDelegationCreated AuditAction = "delegation.created"
+	// AuditActionDelegationRevoked: delegation.revoked
+	AuditActionDelegationRevoked AuditAction = "delegation.revoked"
+	// AuditActionOrgCreated: org.created
+	AuditActionOrgCreated AuditAction = "org.created"
+	// AuditActionOrgUpdated: org.updated
+	AuditActionOrgUpdated AuditAction = "org.updated"
+	// AuditActionOrgDeleted: org.deleted
+	AuditActionOrgDeleted AuditAction = "org.deleted"
+	// AuditActionOrgMemberAdded: org.member_added
+	AuditActionOrgMemberAdded AuditAction = "org.member_added"
+	// AuditActionPartnerCreated: partner.created
+	AuditActionPartnerCreated AuditAction = "partner.created"
+	// AuditActionPartnerUpdated: partner.updated
+	AuditActionPartnerUpdated AuditAction = "partner.updated"
+	// AuditActionPartnerDeleted: partner.deleted
+	AuditActionPartnerDeleted AuditAction = "partner.deleted"
+	// AuditActionTrustPolicyCreated: trust_policy.created
+	AuditActionTrustPolicyCreated AuditAction = "trust_policy.created"
+	// AuditActionTrustPolicyDeleted: trust_policy.deleted
+	AuditActionTrustPolicyDeleted AuditAction = "trust_policy.deleted"
+	// AuditActionKeyRotated: key.rotated
+	AuditActionKeyRotated AuditAction = "key.rotated"
+)
+
+// AuditOutcome: How it ended.
+//
+// The enum is open: a value that this version does not know is kept as it is.
+type AuditOutcome string
+
+// The values of AuditOutcome that this version knows.
+const (
+	// AuditOutcomeSuccess: It was done.
+	AuditOutcomeSuccess AuditOutcome = "success"
+	// AuditOutcomeFailure: It was refused or failed.
+	AuditOutcomeFailure AuditOutcome = "failure"
+)
+
+// HealthStatus: The state of the whole.
+//
+// The enum is open: a value that this version does not know is kept as it is.
+type HealthStatus string
+
+// The values of HealthStatus that this version knows.
+const (
+	// HealthStatusOk: Everything works.
+	HealthStatusOk HealthStatus = "ok"
+	// HealthStatusDegraded: Something does not.
+	HealthStatusDegraded HealthStatus = "degraded"
+)
+
+// ConnectionStatus: Whether a part answers.
+//
+// The enum is open: a value that this version does not know is kept as it is.
+type ConnectionStatus string
+
+// The values of ConnectionStatus that this version knows.
+const (
+	// ConnectionStatusConnected: It answers.
+	ConnectionStatusConnected ConnectionStatus = "connected"
+	// ConnectionStatusDisconnected: It does not answer.
+	ConnectionStatusDisconnected ConnectionStatus = "disconnected"
+)
+
+// ServiceStatus: The state of a part.
+//
+// The enum is open: a value that this version does not know is kept as it is.
+type ServiceStatus string
+
+// The values of ServiceStatus that this version knows.
+const (
+	// ServiceStatusHealthy: It answers.
+	ServiceStatusHealthy ServiceStatus = "healthy"
+	// ServiceStatusDegraded: It answers slowly.
+	ServiceStatusDegraded ServiceStatus = "degraded"
+	// ServiceStatusUnreachable: It does not answer.
+	ServiceStatusUnreachable ServiceStatus = "unreachable"
+)

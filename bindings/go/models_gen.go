@@ -144,6 +144,596 @@ func (m *Agent) fields(w *wire.Writer) {
 // String is the value for people.
 func (m Agent) String() string { return show("Agent", m.fields) }
 
+// RegisterAgentRequest: A new agent.
+type RegisterAgentRequest struct {
+	// Email: The agent's address, at most 255 characters; unique in the organization without regard to
+	// case. Limits: at most 255 characters. Example: "screener-001@sentryagent.ai".
+	Email string
+	// AgentType: What the agent does.
+	AgentType AgentType
+	// Version: The agent's semantic version; the patch may be missing. Limits: at most 64 characters.
+	// Example: "1.4.0".
+	Version string
+	// Capabilities: What the agent can do, 0 to 100 of them. Limits: at most 100 items. Example:
+	// ["resume:read","email:send"].
+	Capabilities []string
+	// Owner: The team or person that answers for the agent, 1 to 128 characters. Limits: 1 to 128
+	// characters. Example: "talent-acquisition".
+	Owner string
+	// DeploymentEnv: Where the agent runs.
+	DeploymentEnv DeploymentEnv
+	// IsPublic: List it in the marketplace and give it a public card. The server's default is false.
+	// Optional.
+	IsPublic *bool
+	// OrganizationID: Another organization than the caller's; needs the scope `admin:orgs`. Optional.
+	OrganizationID *string
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *RegisterAgentRequest) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m RegisterAgentRequest) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *RegisterAgentRequest) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "email":
+			m.Email = r.String()
+		case "agentType":
+			m.AgentType = readEnum[AgentType](r)
+		case "version":
+			m.Version = r.String()
+		case "capabilities":
+			m.Capabilities = readList(r, (*wire.Reader).String)
+		case "owner":
+			m.Owner = r.String()
+		case "deploymentEnv":
+			m.DeploymentEnv = readEnum[DeploymentEnv](r)
+		case "isPublic":
+			m.IsPublic = readOptional(r, (*wire.Reader).Bool)
+		case "organizationId":
+			m.OrganizationID = readOptional(r, (*wire.Reader).String)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func (m *RegisterAgentRequest) fields(w *wire.Writer) {
+	w.Key("email")
+	w.String(m.Email)
+	w.Key("agentType")
+	w.String(string(m.AgentType))
+	w.Key("version")
+	w.String(m.Version)
+	w.Key("capabilities")
+	writeList(w, m.Capabilities, (*wire.Writer).String)
+	w.Key("owner")
+	w.String(m.Owner)
+	w.Key("deploymentEnv")
+	w.String(string(m.DeploymentEnv))
+	if m.IsPublic != nil {
+		w.Key("isPublic")
+		w.Bool(*m.IsPublic)
+	}
+	if m.OrganizationID != nil {
+		w.Key("organizationId")
+		w.String(*m.OrganizationID)
+	}
+}
+
+// String is the value for people.
+func (m RegisterAgentRequest) String() string { return show("RegisterAgentRequest", m.fields) }
+
+// UpdateAgentRequest: What changes; at least one field.
+type UpdateAgentRequest struct {
+	// AgentType: What the agent does. Optional.
+	AgentType *AgentType
+	// Version: The agent's semantic version; the patch may be missing. Limits: at most 64 characters.
+	// Optional. Example: "1.4.0".
+	Version *string
+	// Capabilities: What the agent can do, 0 to 100 of them. Limits: at most 100 items. Optional. Example:
+	// ["resume:read","email:send"].
+	Capabilities []string
+	// Owner: The team or person that answers for the agent, 1 to 128 characters. Limits: 1 to 128
+	// characters. Optional. Example: "talent-acquisition".
+	Owner *string
+	// DeploymentEnv: Where the agent runs. Optional.
+	DeploymentEnv *DeploymentEnv
+	// Status: The status to move to. Optional.
+	Status *AgentStatus
+	// IsPublic: List it in the marketplace and give it a public card. Optional.
+	IsPublic *bool
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *UpdateAgentRequest) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m UpdateAgentRequest) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *UpdateAgentRequest) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "agentType":
+			m.AgentType = readOptional(r, readEnum[AgentType])
+		case "version":
+			m.Version = readOptional(r, (*wire.Reader).String)
+		case "capabilities":
+			m.Capabilities = readList(r, (*wire.Reader).String)
+		case "owner":
+			m.Owner = readOptional(r, (*wire.Reader).String)
+		case "deploymentEnv":
+			m.DeploymentEnv = readOptional(r, readEnum[DeploymentEnv])
+		case "status":
+			m.Status = readOptional(r, readEnum[AgentStatus])
+		case "isPublic":
+			m.IsPublic = readOptional(r, (*wire.Reader).Bool)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func (m *UpdateAgentRequest) fields(w *wire.Writer) {
+	if m.AgentType != nil {
+		w.Key("agentType")
+		w.String(string(*m.AgentType))
+	}
+	if m.Version != nil {
+		w.Key("version")
+		w.String(*m.Version)
+	}
+	if m.Capabilities != nil {
+		w.Key("capabilities")
+		writeList(w, m.Capabilities, (*wire.Writer).String)
+	}
+	if m.Owner != nil {
+		w.Key("owner")
+		w.String(*m.Owner)
+	}
+	if m.DeploymentEnv != nil {
+		w.Key("deploymentEnv")
+		w.String(string(*m.DeploymentEnv))
+	}
+	if m.Status != nil {
+		w.Key("status")
+		w.String(string(*m.Status))
+	}
+	if m.IsPublic != nil {
+		w.Key("isPublic")
+		w.Bool(*m.IsPublic)
+	}
+}
+
+// String is the value for people.
+func (m UpdateAgentRequest) String() string { return show("UpdateAgentRequest", m.fields) }
+
+// PaginatedAgents: A page of agents.
+type PaginatedAgents struct {
+	// Data: The agents of this page.
+	Data []Agent
+	// Total: How many agents there are on all pages.
+	Total int
+	// Page: This page, from 1.
+	Page int
+	// Limit: Agents on a page, at most.
+	Limit int
+	// Extra is the fields of the answer that this version does not know.
+	Extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *PaginatedAgents) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m PaginatedAgents) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *PaginatedAgents) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "data":
+			m.Data = readModels[Agent](r)
+		case "total":
+			m.Total = r.Int()
+		case "page":
+			m.Page = r.Int()
+		case "limit":
+			m.Limit = r.Int()
+		default:
+			keep(&m.Extra, key, r)
+		}
+	}
+}
+
+func (m *PaginatedAgents) fields(w *wire.Writer) {
+	w.Key("data")
+	writeList(w, m.Data, writeModel[Agent])
+	w.Key("total")
+	w.Int(m.Total)
+	w.Key("page")
+	w.Int(m.Page)
+	w.Key("limit")
+	w.Int(m.Limit)
+	w.Fields(m.Extra)
+}
+
+// String is the value for people.
+func (m PaginatedAgents) String() string { return show("PaginatedAgents", m.fields) }
+
+// Credential: A client id and a secret; the secret itself is never shown again.
+type Credential struct {
+	// CredentialID: The credential's id; kept by a rotation.
+	CredentialID string
+	// ClientID: The agent's id.
+	ClientID string
+	// Status: Whether it may be used.
+	Status CredentialStatus
+	// Scopes: The scopes it may ask for; null: any except `admin:orgs`.
+	Scopes []Scope
+	// CreatedAt: When it was generated.
+	CreatedAt time.Time
+	// ExpiresAt: When it ends by itself, or null.
+	ExpiresAt *time.Time
+	// RevokedAt: When it was revoked, or null.
+	RevokedAt *time.Time
+	// LastUsedAt: When a token was last issued under it, or null; may lag by a minute.
+	LastUsedAt *time.Time
+	// Extra is the fields of the answer that this version does not know.
+	Extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *Credential) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m Credential) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *Credential) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "credentialId":
+			m.CredentialID = r.String()
+		case "clientId":
+			m.ClientID = r.String()
+		case "status":
+			m.Status = readEnum[CredentialStatus](r)
+		case "scopes":
+			m.Scopes = readList(r, readEnum[Scope])
+		case "createdAt":
+			m.CreatedAt = r.Time()
+		case "expiresAt":
+			m.ExpiresAt = readOptional(r, (*wire.Reader).Time)
+		case "revokedAt":
+			m.RevokedAt = readOptional(r, (*wire.Reader).Time)
+		case "lastUsedAt":
+			m.LastUsedAt = readOptional(r, (*wire.Reader).Time)
+		default:
+			keep(&m.Extra, key, r)
+		}
+	}
+}
+
+func (m *Credential) fields(w *wire.Writer) {
+	w.Key("credentialId")
+	w.String(m.CredentialID)
+	w.Key("clientId")
+	w.String(m.ClientID)
+	w.Key("status")
+	w.String(string(m.Status))
+	w.Key("scopes")
+	if m.Scopes != nil {
+		writeList(w, m.Scopes, writeEnum[Scope])
+	} else {
+		w.Null()
+	}
+	w.Key("createdAt")
+	w.Time(m.CreatedAt)
+	w.Key("expiresAt")
+	if m.ExpiresAt != nil {
+		w.Time(*m.ExpiresAt)
+	} else {
+		w.Null()
+	}
+	w.Key("revokedAt")
+	if m.RevokedAt != nil {
+		w.Time(*m.RevokedAt)
+	} else {
+		w.Null()
+	}
+	w.Key("lastUsedAt")
+	if m.LastUsedAt != nil {
+		w.Time(*m.LastUsedAt)
+	} else {
+		w.Null()
+	}
+	w.Fields(m.Extra)
+}
+
+// String is the value for people.
+func (m Credential) String() string { return show("Credential", m.fields) }
+
+// CredentialWithSecret: A credential with its secret, shown exactly once.
+type CredentialWithSecret struct {
+	// CredentialID: The credential's id; kept by a rotation.
+	CredentialID string
+	// ClientID: The agent's id.
+	ClientID string
+	// Status: Whether it may be used.
+	Status CredentialStatus
+	// Scopes: The scopes it may ask for; null: any except `admin:orgs`.
+	Scopes []Scope
+	// CreatedAt: When it was generated.
+	CreatedAt time.Time
+	// ExpiresAt: When it ends by itself, or null.
+	ExpiresAt *time.Time
+	// RevokedAt: When it was revoked, or null.
+	RevokedAt *time.Time
+	// LastUsedAt: When a token was last issued under it, or null; may lag by a minute.
+	LastUsedAt *time.Time
+	// ClientSecret: `sk_live_` and 64 hex digits: 256 random bits. A secret: masked whenever the value is
+	// printed or logged.
+	ClientSecret string
+	// Extra is the fields of the answer that this version does not know.
+	Extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *CredentialWithSecret) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m CredentialWithSecret) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *CredentialWithSecret) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "credentialId":
+			m.CredentialID = r.String()
+		case "clientId":
+			m.ClientID = r.String()
+		case "status":
+			m.Status = readEnum[CredentialStatus](r)
+		case "scopes":
+			m.Scopes = readList(r, readEnum[Scope])
+		case "createdAt":
+			m.CreatedAt = r.Time()
+		case "expiresAt":
+			m.ExpiresAt = readOptional(r, (*wire.Reader).Time)
+		case "revokedAt":
+			m.RevokedAt = readOptional(r, (*wire.Reader).Time)
+		case "lastUsedAt":
+			m.LastUsedAt = readOptional(r, (*wire.Reader).Time)
+		case "clientSecret":
+			m.ClientSecret = r.String()
+		default:
+			keep(&m.Extra, key, r)
+		}
+	}
+}
+
+func (m *CredentialWithSecret) fields(w *wire.Writer) {
+	w.Key("credentialId")
+	w.String(m.CredentialID)
+	w.Key("clientId")
+	w.String(m.ClientID)
+	w.Key("status")
+	w.String(string(m.Status))
+	w.Key("scopes")
+	if m.Scopes != nil {
+		writeList(w, m.Scopes, writeEnum[Scope])
+	} else {
+		w.Null()
+	}
+	w.Key("createdAt")
+	w.Time(m.CreatedAt)
+	w.Key("expiresAt")
+	if m.ExpiresAt != nil {
+		w.Time(*m.ExpiresAt)
+	} else {
+		w.Null()
+	}
+	w.Key("revokedAt")
+	if m.RevokedAt != nil {
+		w.Time(*m.RevokedAt)
+	} else {
+		w.Null()
+	}
+	w.Key("lastUsedAt")
+	if m.LastUsedAt != nil {
+		w.Time(*m.LastUsedAt)
+	} else {
+		w.Null()
+	}
+	w.Key("clientSecret")
+	w.String(m.ClientSecret)
+	w.Fields(m.Extra)
+}
+
+// masked is a copy in which secrets are masked.
+func (m CredentialWithSecret) masked() CredentialWithSecret {
+	m.ClientSecret = masked[string](m.ClientSecret)
+	m.Extra = maskedExtra(m.Extra)
+	return m
+}
+
+// String is the value for people, secrets masked.
+func (m CredentialWithSecret) String() string {
+	hidden := m.masked()
+	return show("CredentialWithSecret", hidden.fields)
+}
+
+// GoString is the value for people, secrets masked.
+func (m CredentialWithSecret) GoString() string { return m.String() }
+
+// Format writes the value with secrets masked, whatever the verb.
+func (m CredentialWithSecret) Format(s fmt.State, _ rune) { format(s, m.String()) }
+
+// LogValue gives slog the value with secrets masked.
+func (m CredentialWithSecret) LogValue() slog.Value { return logged(m.String()) }
+
+// PaginatedCredentials: A page of credentials.
+type PaginatedCredentials struct {
+	// Data: The credentials of this page.
+	Data []Credential
+	// Total: How many credentials there are on all pages.
+	Total int
+	// Page: This page, from 1.
+	Page int
+	// Limit: Credentials on a page, at most.
+	Limit int
+	// Extra is the fields of the answer that this version does not know.
+	Extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *PaginatedCredentials) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m PaginatedCredentials) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *PaginatedCredentials) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "data":
+			m.Data = readModels[Credential](r)
+		case "total":
+			m.Total = r.Int()
+		case "page":
+			m.Page = r.Int()
+		case "limit":
+			m.Limit = r.Int()
+		default:
+			keep(&m.Extra, key, r)
+		}
+	}
+}
+
+func (m *PaginatedCredentials) fields(w *wire.Writer) {
+	w.Key("data")
+	writeList(w, m.Data, writeModel[Credential])
+	w.Key("total")
+	w.Int(m.Total)
+	w.Key("page")
+	w.Int(m.Page)
+	w.Key("limit")
+	w.Int(m.Limit)
+	w.Fields(m.Extra)
+}
+
+// String is the value for people.
+func (m PaginatedCredentials) String() string { return show("PaginatedCredentials", m.fields) }
+
+// GenerateCredentialRequest: What the new credential is limited to.
+type GenerateCredentialRequest struct {
+	// ExpiresAt: When it ends by itself, in the future; never when left out. Optional.
+	ExpiresAt *time.Time
+	// Scopes: The scopes it may ask for; any except `admin:orgs` when left out. Limits: 1 to 20 items.
+	// Optional.
+	Scopes []Scope
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *GenerateCredentialRequest) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m GenerateCredentialRequest) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *GenerateCredentialRequest) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "expiresAt":
+			m.ExpiresAt = readOptional(r, (*wire.Reader).Time)
+		case "scopes":
+			m.Scopes = readList(r, readEnum[Scope])
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func (m *GenerateCredentialRequest) fields(w *wire.Writer) {
+	if m.ExpiresAt != nil {
+		w.Key("expiresAt")
+		w.Time(*m.ExpiresAt)
+	}
+	if m.Scopes != nil {
+		w.Key("scopes")
+		writeList(w, m.Scopes, writeEnum[Scope])
+	}
+}
+
+// String is the value for people.
+func (m GenerateCredentialRequest) String() string {
+	return show("GenerateCredentialRequest", m.fields)
+}
+
+// RotateCredentialRequest: How the old secret ends.
+type RotateCredentialRequest struct {
+	// ExpiresAt: When the credential ends by itself, in the future; unchanged when left out. Optional.
+	ExpiresAt *time.Time
+	// GracePeriodSeconds: Seconds for which the old secret and its tokens still work, 0 to 86400. Limits:
+	// 0 to 86400. The server's default is 0. Optional.
+	GracePeriodSeconds *int
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *RotateCredentialRequest) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m RotateCredentialRequest) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *RotateCredentialRequest) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "expiresAt":
+			m.ExpiresAt = readOptional(r, (*wire.Reader).Time)
+		case "gracePeriodSeconds":
+			m.GracePeriodSeconds = readOptional(r, (*wire.Reader).Int)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func (m *RotateCredentialRequest) fields(w *wire.Writer) {
+	if m.ExpiresAt != nil {
+		w.Key("expiresAt")
+		w.Time(*m.ExpiresAt)
+	}
+	if m.GracePeriodSeconds != nil {
+		w.Key("gracePeriodSeconds")
+		w.Int(*m.GracePeriodSeconds)
+	}
+}
+
+// String is the value for people.
+func (m RotateCredentialRequest) String() string { return show("RotateCredentialRequest", m.fields) }
+
 // IssueTokenRequest: A token request. In the SDKs `grant_type` and the client's id and secret are
 // filled in when left out.
 type IssueTokenRequest struct {
@@ -327,3 +917,1278 @@ func (m TokenResponse) Format(s fmt.State, _ rune) { format(s, m.String()) }
 
 // LogValue gives slog the value with secrets masked.
 func (m TokenResponse) LogValue() slog.Value { return logged(m.String()) }
+
+// IntrospectTokenRequest: The token in question.
+type IntrospectTokenRequest struct {
+	// TokenTypeHint: A hint; only access tokens exist, so it changes nothing (RFC 7662 section 2.1).
+	// Optional.
+	TokenTypeHint string
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *IntrospectTokenRequest) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m IntrospectTokenRequest) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *IntrospectTokenRequest) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "token_type_hint":
+			m.TokenTypeHint = r.String()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func (m *IntrospectTokenRequest) fields(w *wire.Writer) {
+	if m.TokenTypeHint != "" {
+		w.Key("token_type_hint")
+		w.String(m.TokenTypeHint)
+	}
+}
+
+// masked is a copy in which secrets are masked.
+func (m IntrospectTokenRequest) masked() IntrospectTokenRequest {
+	return m
+}
+
+// String is the value for people, secrets masked.
+func (m IntrospectTokenRequest) String() string {
+	hidden := m.masked()
+	return show("IntrospectTokenRequest", hidden.fields)
+}
+
+// GoString is the value for people, secrets masked.
+func (m IntrospectTokenRequest) GoString() string { return m.String() }
+
+// Format writes the value with secrets masked, whatever the verb.
+func (m IntrospectTokenRequest) Format(s fmt.State, _ rune) { format(s, m.String()) }
+
+// LogValue gives slog the value with secrets masked.
+func (m IntrospectTokenRequest) LogValue() slog.Value { return logged(m.String()) }
+
+// RevokeTokenRequest: The token to revoke.
+type RevokeTokenRequest struct {
+	// TokenTypeHint: A hint; only access tokens exist, so it changes nothing (RFC 7009 section 2.1).
+	// Optional.
+	TokenTypeHint string
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *RevokeTokenRequest) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m RevokeTokenRequest) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *RevokeTokenRequest) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "token_type_hint":
+			m.TokenTypeHint = r.String()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func (m *RevokeTokenRequest) fields(w *wire.Writer) {
+	if m.TokenTypeHint != "" {
+		w.Key("token_type_hint")
+		w.String(m.TokenTypeHint)
+	}
+}
+
+// masked is a copy in which secrets are masked.
+func (m RevokeTokenRequest) masked() RevokeTokenRequest {
+	return m
+}
+
+// String is the value for people, secrets masked.
+func (m RevokeTokenRequest) String() string {
+	hidden := m.masked()
+	return show("RevokeTokenRequest", hidden.fields)
+}
+
+// GoString is the value for people, secrets masked.
+func (m RevokeTokenRequest) GoString() string { return m.String() }
+
+// Format writes the value with secrets masked, whatever the verb.
+func (m RevokeTokenRequest) Format(s fmt.State, _ rune) { format(s, m.String()) }
+
+// LogValue gives slog the value with secrets masked.
+func (m RevokeTokenRequest) LogValue() slog.Value { return logged(m.String()) }
+
+// IntrospectionResponse: What is known of a token (RFC 7662 section 2.2); only `active` when it is not
+// live.
+type IntrospectionResponse struct {
+	// Active: The token is live.
+	Active bool
+	// Sub: The agent's id.
+	Sub string
+	// ClientID: The client that the token was issued to.
+	ClientID string
+	// Scope: Space-separated scopes.
+	Scope string
+	// TokenType: Always `Bearer`.
+	TokenType string
+	// Iat: Issued at; Unix seconds.
+	Iat int
+	// Exp: Expires at; Unix seconds.
+	Exp int
+	// Iss: The issuer.
+	Iss string
+	// Aud: The audience.
+	Aud string
+	// Jti: The token's own id.
+	Jti string
+	// OrganizationID: The agent's organization.
+	OrganizationID string
+	// Extra is the fields of the answer that this version does not know.
+	Extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *IntrospectionResponse) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m IntrospectionResponse) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *IntrospectionResponse) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "active":
+			m.Active = r.Bool()
+		case "sub":
+			m.Sub = r.String()
+		case "client_id":
+			m.ClientID = r.String()
+		case "scope":
+			m.Scope = r.String()
+		case "token_type":
+			m.TokenType = r.String()
+		case "iat":
+			m.Iat = r.Int()
+		case "exp":
+			m.Exp = r.Int()
+		case "iss":
+			m.Iss = r.String()
+		case "aud":
+			m.Aud = r.String()
+		case "jti":
+			m.Jti = r.String()
+		case "organization_id":
+			m.OrganizationID = r.String()
+		default:
+			keep(&m.Extra, key, r)
+		}
+	}
+}
+
+func (m *IntrospectionResponse) fields(w *wire.Writer) {
+	w.Key("active")
+	w.Bool(m.Active)
+	if m.Sub != "" {
+		w.Key("sub")
+		w.String(m.Sub)
+	}
+	if m.ClientID != "" {
+		w.Key("client_id")
+		w.String(m.ClientID)
+	}
+	if m.Scope != "" {
+		w.Key("scope")
+		w.String(m.Scope)
+	}
+	if m.TokenType != "" {
+		w.Key("token_type")
+		w.String(m.TokenType)
+	}
+	if m.Iat != 0 {
+		w.Key("iat")
+		w.Int(m.Iat)
+	}
+	if m.Exp != 0 {
+		w.Key("exp")
+		w.Int(m.Exp)
+	}
+	if m.Iss != "" {
+		w.Key("iss")
+		w.String(m.Iss)
+	}
+	if m.Aud != "" {
+		w.Key("aud")
+		w.String(m.Aud)
+	}
+	if m.Jti != "" {
+		w.Key("jti")
+		w.String(m.Jti)
+	}
+	if m.OrganizationID != "" {
+		w.Key("organization_id")
+		w.String(m.OrganizationID)
+	}
+	w.Fields(m.Extra)
+}
+
+// String is the value for people.
+func (m IntrospectionResponse) String() string { return show("IntrospectionResponse", m.fields) }
+
+// AuditEvent: One event; it never holds a secret or a token.
+type AuditEvent struct {
+	// EventID: The event's id.
+	EventID string
+	// Sequence: Place in the organization's chain, from 1, without gaps.
+	Sequence int
+	// OrganizationID: Whose chain it is.
+	OrganizationID string
+	// AgentID: Whom it is about, or null.
+	AgentID *string
+	// Action: What happened.
+	Action AuditAction
+	// Outcome: How it ended.
+	Outcome AuditOutcome
+	// IPAddress: The caller's address.
+	IPAddress string
+	// UserAgent: The caller's User-Agent; may be empty.
+	UserAgent string
+	// Metadata: More facts; `actorId` says who did it, when another.
+	Metadata map[string]any
+	// Timestamp: When it happened.
+	Timestamp time.Time
+	// Salt: Random hex that hides the payload behind its hash.
+	Salt string
+	// PayloadHash: Hex SHA-256 of the salt and the RFC 8785 JSON of {agentId, action, outcome, ipAddress,
+	// userAgent, metadata}.
+	PayloadHash string
+	// PreviousHash: The hash of the event before; empty for the first.
+	PreviousHash string
+	// Hash: Hex SHA-256 of the RFC 8785 JSON of {v: 1, organizationId, sequence, eventId, timestamp,
+	// payloadHash, previousHash}.
+	Hash string
+	// Extra is the fields of the answer that this version does not know.
+	Extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *AuditEvent) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m AuditEvent) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *AuditEvent) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "eventId":
+			m.EventID = r.String()
+		case "sequence":
+			m.Sequence = r.Int()
+		case "organizationId":
+			m.OrganizationID = r.String()
+		case "agentId":
+			m.AgentID = readOptional(r, (*wire.Reader).String)
+		case "action":
+			m.Action = readEnum[AuditAction](r)
+		case "outcome":
+			m.Outcome = readEnum[AuditOutcome](r)
+		case "ipAddress":
+			m.IPAddress = r.String()
+		case "userAgent":
+			m.UserAgent = r.String()
+		case "metadata":
+			m.Metadata = readMap(r, (*wire.Reader).Any)
+		case "timestamp":
+			m.Timestamp = r.Time()
+		case "salt":
+			m.Salt = r.String()
+		case "payloadHash":
+			m.PayloadHash = r.String()
+		case "previousHash":
+			m.PreviousHash = r.String()
+		case "hash":
+			m.Hash = r.String()
+		default:
+			keep(&m.Extra, key, r)
+		}
+	}
+}
+
+func (m *AuditEvent) fields(w *wire.Writer) {
+	w.Key("eventId")
+	w.String(m.EventID)
+	w.Key("sequence")
+	w.Int(m.Sequence)
+	w.Key("organizationId")
+	w.String(m.OrganizationID)
+	w.Key("agentId")
+	if m.AgentID != nil {
+		w.String(*m.AgentID)
+	} else {
+		w.Null()
+	}
+	w.Key("action")
+	w.String(string(m.Action))
+	w.Key("outcome")
+	w.String(string(m.Outcome))
+	w.Key("ipAddress")
+	w.String(m.IPAddress)
+	w.Key("userAgent")
+	w.String(m.UserAgent)
+	w.Key("metadata")
+	writeMap(w, m.Metadata, writeAny)
+	w.Key("timestamp")
+	w.Time(m.Timestamp)
+	w.Key("salt")
+	w.String(m.Salt)
+	w.Key("payloadHash")
+	w.String(m.PayloadHash)
+	w.Key("previousHash")
+	w.String(m.PreviousHash)
+	w.Key("hash")
+	w.String(m.Hash)
+	w.Fields(m.Extra)
+}
+
+// String is the value for people.
+func (m AuditEvent) String() string { return show("AuditEvent", m.fields) }
+
+// PaginatedAuditEvents: A page of audit events.
+type PaginatedAuditEvents struct {
+	// Data: The events of this page.
+	Data []AuditEvent
+	// Total: How many events match, 10,000 at most.
+	Total int
+	// TotalIsExact: `total` is the whole count.
+	TotalIsExact bool
+	// Page: This page, from 1; 1 with a cursor.
+	Page int
+	// Limit: Events on a page, at most.
+	Limit int
+	// NextCursor: The next page's cursor; absent on the last.
+	NextCursor string
+	// Extra is the fields of the answer that this version does not know.
+	Extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *PaginatedAuditEvents) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m PaginatedAuditEvents) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *PaginatedAuditEvents) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "data":
+			m.Data = readModels[AuditEvent](r)
+		case "total":
+			m.Total = r.Int()
+		case "totalIsExact":
+			m.TotalIsExact = r.Bool()
+		case "page":
+			m.Page = r.Int()
+		case "limit":
+			m.Limit = r.Int()
+		case "nextCursor":
+			m.NextCursor = r.String()
+		default:
+			keep(&m.Extra, key, r)
+		}
+	}
+}
+
+func (m *PaginatedAuditEvents) fields(w *wire.Writer) {
+	w.Key("data")
+	writeList(w, m.Data, writeModel[AuditEvent])
+	w.Key("total")
+	w.Int(m.Total)
+	w.Key("totalIsExact")
+	w.Bool(m.TotalIsExact)
+	w.Key("page")
+	w.Int(m.Page)
+	w.Key("limit")
+	w.Int(m.Limit)
+	if m.NextCursor != "" {
+		w.Key("nextCursor")
+		w.String(m.NextCursor)
+	}
+	w.Fields(m.Extra)
+}
+
+// String is the value for people.
+func (m PaginatedAuditEvents) String() string { return show("PaginatedAuditEvents", m.fields) }
+
+// AuditChainVerification: Whether the chain holds.
+type AuditChainVerification struct {
+	// Verified: Every hash that was checked is right.
+	Verified bool
+	// CheckedCount: Events that were checked.
+	CheckedCount int
+	// BrokenAtEventID: The first event whose hash is wrong, or null.
+	BrokenAtEventID *string
+	// FromDate: As it was asked for.
+	FromDate string
+	// ToDate: As it was asked for.
+	ToDate string
+	// Extra is the fields of the answer that this version does not know.
+	Extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *AuditChainVerification) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m AuditChainVerification) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *AuditChainVerification) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "verified":
+			m.Verified = r.Bool()
+		case "checkedCount":
+			m.CheckedCount = r.Int()
+		case "brokenAtEventId":
+			m.BrokenAtEventID = readOptional(r, (*wire.Reader).String)
+		case "fromDate":
+			m.FromDate = r.String()
+		case "toDate":
+			m.ToDate = r.String()
+		default:
+			keep(&m.Extra, key, r)
+		}
+	}
+}
+
+func (m *AuditChainVerification) fields(w *wire.Writer) {
+	w.Key("verified")
+	w.Bool(m.Verified)
+	w.Key("checkedCount")
+	w.Int(m.CheckedCount)
+	w.Key("brokenAtEventId")
+	if m.BrokenAtEventID != nil {
+		w.String(*m.BrokenAtEventID)
+	} else {
+		w.Null()
+	}
+	if m.FromDate != "" {
+		w.Key("fromDate")
+		w.String(m.FromDate)
+	}
+	if m.ToDate != "" {
+		w.Key("toDate")
+		w.String(m.ToDate)
+	}
+	w.Fields(m.Extra)
+}
+
+// String is the value for people.
+func (m AuditChainVerification) String() string { return show("AuditChainVerification", m.fields) }
+
+// OpenIdConfiguration: The server's metadata (OpenID Connect Discovery 1.0, RFC 8414).
+type OpenIdConfiguration struct {
+	// Issuer: The `iss` of its tokens.
+	Issuer string
+	// TokenEndpoint: Where tokens are issued.
+	TokenEndpoint string
+	// IntrospectionEndpoint: Where tokens are introspected.
+	IntrospectionEndpoint string
+	// RevocationEndpoint: Where tokens are revoked.
+	RevocationEndpoint string
+	// JWKSURI: Where the public keys are.
+	JWKSURI string
+	// GrantTypesSupported: Grant types.
+	GrantTypesSupported []string
+	// ResponseTypesSupported: Empty: there is no authorization endpoint.
+	ResponseTypesSupported []string
+	// SubjectTypesSupported: Subject types.
+	SubjectTypesSupported []string
+	// IDTokenSigningAlgValuesSupported: Signing algorithms.
+	IDTokenSigningAlgValuesSupported []string
+	// TokenEndpointAuthMethodsSupported: How a client authenticates.
+	TokenEndpointAuthMethodsSupported []string
+	// IntrospectionEndpointAuthMethodsSupported: How a client authenticates there.
+	IntrospectionEndpointAuthMethodsSupported []string
+	// RevocationEndpointAuthMethodsSupported: How a client authenticates there.
+	RevocationEndpointAuthMethodsSupported []string
+	// ScopesSupported: Scopes.
+	ScopesSupported []string
+	// ClaimsSupported: Claims of an id_token.
+	ClaimsSupported []string
+	// Extra is the fields of the answer that this version does not know.
+	Extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *OpenIdConfiguration) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m OpenIdConfiguration) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *OpenIdConfiguration) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "issuer":
+			m.Issuer = r.String()
+		case "token_endpoint":
+			m.TokenEndpoint = r.String()
+		case "introspection_endpoint":
+			m.IntrospectionEndpoint = r.String()
+		case "revocation_endpoint":
+			m.RevocationEndpoint = r.String()
+		case "jwks_uri":
+			m.JWKSURI = r.String()
+		case "grant_types_supported":
+			m.GrantTypesSupported = readList(r, (*wire.Reader).String)
+		case "response_types_supported":
+			m.ResponseTypesSupported = readList(r, (*wire.Reader).String)
+		case "subject_types_supported":
+			m.SubjectTypesSupported = readList(r, (*wire.Reader).String)
+		case "id_token_signing_alg_values_supported":
+			m.IDTokenSigningAlgValuesSupported = readList(r, (*wire.Reader).String)
+		case "token_endpoint_auth_methods_supported":
+			m.TokenEndpointAuthMethodsSupported = readList(r, (*wire.Reader).String)
+		case "introspection_endpoint_auth_methods_supported":
+			m.IntrospectionEndpointAuthMethodsSupported = readList(r, (*wire.Reader).String)
+		case "revocation_endpoint_auth_methods_supported":
+			m.RevocationEndpointAuthMethodsSupported = readList(r, (*wire.Reader).String)
+		case "scopes_supported":
+			m.ScopesSupported = readList(r, (*wire.Reader).String)
+		case "claims_supported":
+			m.ClaimsSupported = readList(r, (*wire.Reader).String)
+		default:
+			keep(&m.Extra, key, r)
+		}
+	}
+}
+
+func (m *OpenIdConfiguration) fields(w *wire.Writer) {
+	w.Key("issuer")
+	w.String(m.Issuer)
+	w.Key("token_endpoint")
+	w.String(m.TokenEndpoint)
+	w.Key("introspection_endpoint")
+	w.String(m.IntrospectionEndpoint)
+	w.Key("revocation_endpoint")
+	w.String(m.RevocationEndpoint)
+	w.Key("jwks_uri")
+	w.String(m.JWKSURI)
+	w.Key("grant_types_supported")
+	writeList(w, m.GrantTypesSupported, (*wire.Writer).String)
+	w.Key("response_types_supported")
+	writeList(w, m.ResponseTypesSupported, (*wire.Writer).String)
+	w.Key("subject_types_supported")
+	writeList(w, m.SubjectTypesSupported, (*wire.Writer).String)
+	w.Key("id_token_signing_alg_values_supported")
+	writeList(w, m.IDTokenSigningAlgValuesSupported, (*wire.Writer).String)
+	w.Key("token_endpoint_auth_methods_supported")
+	writeList(w, m.TokenEndpointAuthMethodsSupported, (*wire.Writer).String)
+	if m.IntrospectionEndpointAuthMethodsSupported != nil {
+		w.Key("introspection_endpoint_auth_methods_supported")
+		writeList(w, m.IntrospectionEndpointAuthMethodsSupported, (*wire.Writer).String)
+	}
+	if m.RevocationEndpointAuthMethodsSupported != nil {
+		w.Key("revocation_endpoint_auth_methods_supported")
+		writeList(w, m.RevocationEndpointAuthMethodsSupported, (*wire.Writer).String)
+	}
+	w.Key("scopes_supported")
+	writeList(w, m.ScopesSupported, (*wire.Writer).String)
+	if m.ClaimsSupported != nil {
+		w.Key("claims_supported")
+		writeList(w, m.ClaimsSupported, (*wire.Writer).String)
+	}
+	w.Fields(m.Extra)
+}
+
+// String is the value for people.
+func (m OpenIdConfiguration) String() string { return show("OpenIdConfiguration", m.fields) }
+
+// JsonWebKeySet: Public keys (RFC 7517 section 5).
+type JsonWebKeySet struct {
+	// Keys: The keys.
+	Keys []JsonWebKey
+	// Extra is the fields of the answer that this version does not know.
+	Extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *JsonWebKeySet) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m JsonWebKeySet) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *JsonWebKeySet) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "keys":
+			m.Keys = readModels[JsonWebKey](r)
+		default:
+			keep(&m.Extra, key, r)
+		}
+	}
+}
+
+func (m *JsonWebKeySet) fields(w *wire.Writer) {
+	w.Key("keys")
+	writeList(w, m.Keys, writeModel[JsonWebKey])
+	w.Fields(m.Extra)
+}
+
+// String is the value for people.
+func (m JsonWebKeySet) String() string { return show("JsonWebKeySet", m.fields) }
+
+// JsonWebKey: A public key (RFC 7517 section 4).
+type JsonWebKey struct {
+	// Kty: RSA, EC or OKP.
+	Kty string
+	// Kid: The RFC 7638 thumbprint.
+	Kid string
+	// Use: Always `sig`.
+	Use string
+	// Alg: RS256, ES256 or EdDSA.
+	Alg string
+	// N: RSA modulus.
+	N string
+	// E: RSA exponent.
+	E string
+	// Crv: Curve.
+	Crv string
+	// X: X coordinate or public key.
+	X string
+	// Y: Y coordinate.
+	Y string
+	// Extra is the fields of the answer that this version does not know.
+	Extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *JsonWebKey) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m JsonWebKey) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *JsonWebKey) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "kty":
+			m.Kty = r.String()
+		case "kid":
+			m.Kid = r.String()
+		case "use":
+			m.Use = r.String()
+		case "alg":
+			m.Alg = r.String()
+		case "n":
+			m.N = r.String()
+		case "e":
+			m.E = r.String()
+		case "crv":
+			m.Crv = r.String()
+		case "x":
+			m.X = r.String()
+		case "y":
+			m.Y = r.String()
+		default:
+			keep(&m.Extra, key, r)
+		}
+	}
+}
+
+func (m *JsonWebKey) fields(w *wire.Writer) {
+	w.Key("kty")
+	w.String(m.Kty)
+	w.Key("kid")
+	w.String(m.Kid)
+	w.Key("use")
+	w.String(m.Use)
+	w.Key("alg")
+	w.String(m.Alg)
+	if m.N != "" {
+		w.Key("n")
+		w.String(m.N)
+	}
+	if m.E != "" {
+		w.Key("e")
+		w.String(m.E)
+	}
+	if m.Crv != "" {
+		w.Key("crv")
+		w.String(m.Crv)
+	}
+	if m.X != "" {
+		w.Key("x")
+		w.String(m.X)
+	}
+	if m.Y != "" {
+		w.Key("y")
+		w.String(m.Y)
+	}
+	w.Fields(m.Extra)
+}
+
+// String is the value for people.
+func (m JsonWebKey) String() string { return show("JsonWebKey", m.fields) }
+
+// Health: Whether the server works.
+type Health struct {
+	// Status: The whole.
+	Status HealthStatus
+	// Version: The server's version.
+	Version string
+	// UptimeSeconds: Seconds since the start.
+	UptimeSeconds int
+	// Services: The parts.
+	Services HealthServices
+	// Extra is the fields of the answer that this version does not know.
+	Extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *Health) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m Health) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *Health) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "status":
+			m.Status = readEnum[HealthStatus](r)
+		case "version":
+			m.Version = r.String()
+		case "uptimeSeconds":
+			m.UptimeSeconds = r.Int()
+		case "services":
+			m.Services = readModel[HealthServices](r)
+		default:
+			keep(&m.Extra, key, r)
+		}
+	}
+}
+
+func (m *Health) fields(w *wire.Writer) {
+	w.Key("status")
+	w.String(string(m.Status))
+	w.Key("version")
+	w.String(m.Version)
+	w.Key("uptimeSeconds")
+	w.Int(m.UptimeSeconds)
+	w.Key("services")
+	object(w, m.Services.fields)
+	w.Fields(m.Extra)
+}
+
+// String is the value for people.
+func (m Health) String() string { return show("Health", m.fields) }
+
+// HealthServices: What the server stands on.
+type HealthServices struct {
+	// Database: The database.
+	Database ConnectionStatus
+	// Cache: The cache.
+	Cache ConnectionStatus
+	// Extra is the fields of the answer that this version does not know.
+	Extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *HealthServices) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m HealthServices) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *HealthServices) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "database":
+			m.Database = readEnum[ConnectionStatus](r)
+		case "cache":
+			m.Cache = readEnum[ConnectionStatus](r)
+		default:
+			keep(&m.Extra, key, r)
+		}
+	}
+}
+
+func (m *HealthServices) fields(w *wire.Writer) {
+	w.Key("database")
+	w.String(string(m.Database))
+	w.Key("cache")
+	w.String(string(m.Cache))
+	w.Fields(m.Extra)
+}
+
+// String is the value for people.
+func (m HealthServices) String() string { return show("HealthServices", m.fields) }
+
+// DetailedHealth: How each part works.
+type DetailedHealth struct {
+	// Status: The worst of the parts.
+	Status ServiceStatus
+	// Services: The parts.
+	Services DetailedHealthServices
+	// Extra is the fields of the answer that this version does not know.
+	Extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *DetailedHealth) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m DetailedHealth) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *DetailedHealth) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "status":
+			m.Status = readEnum[ServiceStatus](r)
+		case "services":
+			m.Services = readModel[DetailedHealthServices](r)
+		default:
+			keep(&m.Extra, key, r)
+		}
+	}
+}
+
+func (m *DetailedHealth) fields(w *wire.Writer) {
+	w.Key("status")
+	w.String(string(m.Status))
+	w.Key("services")
+	object(w, m.Services.fields)
+	w.Fields(m.Extra)
+}
+
+// String is the value for people.
+func (m DetailedHealth) String() string { return show("DetailedHealth", m.fields) }
+
+// DetailedHealthServices: What the server stands on.
+type DetailedHealthServices struct {
+	// Database: The database.
+	Database ServiceHealth
+	// Cache: The cache.
+	Cache ServiceHealth
+	// Vault: The vault, when one is configured.
+	Vault *ServiceHealth
+	// Policy: The policy engine.
+	Policy ServiceHealth
+	// Extra is the fields of the answer that this version does not know.
+	Extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *DetailedHealthServices) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m DetailedHealthServices) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *DetailedHealthServices) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "database":
+			m.Database = readModel[ServiceHealth](r)
+		case "cache":
+			m.Cache = readModel[ServiceHealth](r)
+		case "vault":
+			m.Vault = readOptional(r, readModel[ServiceHealth])
+		case "policy":
+			m.Policy = readModel[ServiceHealth](r)
+		default:
+			keep(&m.Extra, key, r)
+		}
+	}
+}
+
+func (m *DetailedHealthServices) fields(w *wire.Writer) {
+	w.Key("database")
+	object(w, m.Database.fields)
+	w.Key("cache")
+	object(w, m.Cache.fields)
+	if m.Vault != nil {
+		w.Key("vault")
+		object(w, m.Vault.fields)
+	}
+	w.Key("policy")
+	object(w, m.Policy.fields)
+	w.Fields(m.Extra)
+}
+
+// String is the value for people.
+func (m DetailedHealthServices) String() string { return show("DetailedHealthServices", m.fields) }
+
+// ServiceHealth: How one part works.
+type ServiceHealth struct {
+	// Status: degraded: over 1000 ms.
+	Status ServiceStatus
+	// LatencyMs: Milliseconds that a probe took.
+	LatencyMs float64
+	// Extra is the fields of the answer that this version does not know.
+	Extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *ServiceHealth) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m ServiceHealth) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *ServiceHealth) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "status":
+			m.Status = readEnum[ServiceStatus](r)
+		case "latencyMs":
+			m.LatencyMs = r.Float()
+		default:
+			keep(&m.Extra, key, r)
+		}
+	}
+}
+
+func (m *ServiceHealth) fields(w *wire.Writer) {
+	w.Key("status")
+	w.String(string(m.Status))
+	w.Key("latencyMs")
+	w.Float(m.LatencyMs)
+	w.Fields(m.Extra)
+}
+
+// String is the value for people.
+func (m ServiceHealth) String() string { return show("ServiceHealth", m.fields) }
+
+// ListAgentsParams: Query parameters of `listAgents`.
+type ListAgentsParams struct {
+	// Owner: Only agents of this owner. Limits: 1 to 128 characters. Optional. Example:
+	// "talent-acquisition".
+	Owner string
+	// AgentType: Only agents of this type. Optional.
+	AgentType AgentType
+	// Status: Only agents with this status. Optional.
+	Status AgentStatus
+	// DeploymentEnv: Only agents that run here. Optional.
+	DeploymentEnv DeploymentEnv
+	// Q: Only agents whose e-mail contains this, without regard to case. Limits: 1 to 255 characters.
+	// Optional.
+	Q string
+	// Page: Which page, from 1. `page` x `limit` stays within 10,000. Limits: 1 to 10000. The server's
+	// default is 1. Optional.
+	Page int
+	// Limit: Items on a page, 1 to 100. Limits: 1 to 100. The server's default is 20. Optional.
+	Limit int
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *ListAgentsParams) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m ListAgentsParams) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *ListAgentsParams) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "owner":
+			m.Owner = r.String()
+		case "agentType":
+			m.AgentType = readEnum[AgentType](r)
+		case "status":
+			m.Status = readEnum[AgentStatus](r)
+		case "deploymentEnv":
+			m.DeploymentEnv = readEnum[DeploymentEnv](r)
+		case "q":
+			m.Q = r.String()
+		case "page":
+			m.Page = r.Int()
+		case "limit":
+			m.Limit = r.Int()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func (m *ListAgentsParams) fields(w *wire.Writer) {
+	if m.Owner != "" {
+		w.Key("owner")
+		w.String(m.Owner)
+	}
+	if m.AgentType != "" {
+		w.Key("agentType")
+		w.String(string(m.AgentType))
+	}
+	if m.Status != "" {
+		w.Key("status")
+		w.String(string(m.Status))
+	}
+	if m.DeploymentEnv != "" {
+		w.Key("deploymentEnv")
+		w.String(string(m.DeploymentEnv))
+	}
+	if m.Q != "" {
+		w.Key("q")
+		w.String(m.Q)
+	}
+	if m.Page != 0 {
+		w.Key("page")
+		w.Int(m.Page)
+	}
+	if m.Limit != 0 {
+		w.Key("limit")
+		w.Int(m.Limit)
+	}
+}
+
+// String is the value for people.
+func (m ListAgentsParams) String() string { return show("ListAgentsParams", m.fields) }
+
+// ListCredentialsParams: Query parameters of `listCredentials`.
+type ListCredentialsParams struct {
+	// Status: Only credentials with this status. Optional.
+	Status CredentialStatus
+	// Page: Which page, from 1. `page` x `limit` stays within 10,000. Limits: 1 to 10000. The server's
+	// default is 1. Optional.
+	Page int
+	// Limit: Items on a page, 1 to 100. Limits: 1 to 100. The server's default is 20. Optional.
+	Limit int
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *ListCredentialsParams) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m ListCredentialsParams) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *ListCredentialsParams) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "status":
+			m.Status = readEnum[CredentialStatus](r)
+		case "page":
+			m.Page = r.Int()
+		case "limit":
+			m.Limit = r.Int()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func (m *ListCredentialsParams) fields(w *wire.Writer) {
+	if m.Status != "" {
+		w.Key("status")
+		w.String(string(m.Status))
+	}
+	if m.Page != 0 {
+		w.Key("page")
+		w.Int(m.Page)
+	}
+	if m.Limit != 0 {
+		w.Key("limit")
+		w.Int(m.Limit)
+	}
+}
+
+// String is the value for people.
+func (m ListCredentialsParams) String() string { return show("ListCredentialsParams", m.fields) }
+
+// QueryAuditLogParams: Query parameters of `queryAuditLog`.
+type QueryAuditLogParams struct {
+	// AgentID: Only events about this agent. Optional.
+	AgentID string
+	// Action: Only this action. Optional.
+	Action AuditAction
+	// Outcome: Only this outcome. Optional.
+	Outcome AuditOutcome
+	// FromDate: Only events from here on (inclusive): RFC 3339, or a date for its whole UTC day. Optional.
+	FromDate string
+	// ToDate: Only events before this (exclusive): RFC 3339, or a date, which includes its whole UTC day.
+	// Optional.
+	ToDate string
+	// StartDate: Another name of `fromDate`. Optional. Another name of `fromDate`.
+	StartDate string
+	// EndDate: Another name of `toDate`. Optional. Another name of `toDate`.
+	EndDate string
+	// Page: Which page, from 1. `page` x `limit` stays within 10,000. Limits: 1 to 10000. The server's
+	// default is 1. Optional.
+	Page int
+	// Limit: Items on a page, 1 to 100. Limits: 1 to 100. The server's default is 20. Optional.
+	Limit int
+	// Cursor: The `nextCursor` of the page before; not together with `page`. Limits: 1 to 256 characters.
+	// Optional.
+	Cursor string
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *QueryAuditLogParams) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m QueryAuditLogParams) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *QueryAuditLogParams) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "agentId":
+			m.AgentID = r.String()
+		case "action":
+			m.Action = readEnum[AuditAction](r)
+		case "outcome":
+			m.Outcome = readEnum[AuditOutcome](r)
+		case "fromDate":
+			m.FromDate = r.String()
+		case "toDate":
+			m.ToDate = r.String()
+		case "startDate":
+			m.StartDate = r.String()
+		case "endDate":
+			m.EndDate = r.String()
+		case "page":
+			m.Page = r.Int()
+		case "limit":
+			m.Limit = r.Int()
+		case "cursor":
+			m.Cursor = r.String()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func (m *QueryAuditLogParams) fields(w *wire.Writer) {
+	if m.AgentID != "" {
+		w.Key("agentId")
+		w.String(m.AgentID)
+	}
+	if m.Action != "" {
+		w.Key("action")
+		w.String(string(m.Action))
+	}
+	if m.Outcome != "" {
+		w.Key("outcome")
+		w.String(string(m.Outcome))
+	}
+	if m.FromDate != "" {
+		w.Key("fromDate")
+		w.String(m.FromDate)
+	}
+	if m.ToDate != "" {
+		w.Key("toDate")
+		w.String(m.ToDate)
+	}
+	if m.StartDate != "" {
+		w.Key("startDate")
+		w.String(m.StartDate)
+	}
+	if m.EndDate != "" {
+		w.Key("endDate")
+		w.String(m.EndDate)
+	}
+	if m.Page != 0 {
+		w.Key("page")
+		w.Int(m.Page)
+	}
+	if m.Limit != 0 {
+		w.Key("limit")
+		w.Int(m.Limit)
+	}
+	if m.Cursor != "" {
+		w.Key("cursor")
+		w.String(m.Cursor)
+	}
+}
+
+// String is the value for people.
+func (m QueryAuditLogParams) String() string { return show("QueryAuditLogParams", m.fields) }
+
+// VerifyAuditChainParams: Query parameters of `verifyAuditChain`.
+type VerifyAuditChainParams struct {
+	// FromDate: Only events from here on (inclusive): RFC 3339, or a date for its whole UTC day. Optional.
+	FromDate string
+	// ToDate: Only events before this (exclusive): RFC 3339, or a date, which includes its whole UTC day.
+	// Optional.
+	ToDate string
+}
+
+// UnmarshalJSON reads the value's JSON.
+func (m *VerifyAuditChainParams) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
+
+// MarshalJSON writes the value as the wire has it, secrets included.
+func (m VerifyAuditChainParams) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+
+func (m *VerifyAuditChainParams) read(r *wire.Reader) {
+	if !r.Object() {
+		return
+	}
+	for key, ok := r.Key(); ok; key, ok = r.Key() {
+		switch key {
+		case "fromDate":
+			m.FromDate = r.String()
+		case "toDate":
+			m.ToDate = r.String()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func (m *VerifyAuditChainParams) fields(w *wire.Writer) {
+	if m.FromDate != "" {
+		w.Key("fromDate")
+		w.String(m.FromDate)
+	}
+	if m.ToDate != "" {
+		w.Key("toDate")
+		w.String(m.ToDate)
+	}
+}
+
+// String is the value for people.
+func (m VerifyAuditChainParams) String() string { return show("VerifyAuditChainParams", m.fields) }

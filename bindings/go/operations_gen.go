@@ -4,10 +4,27 @@ package agentidp
 
 // operationsChecksum is the checksum of the operation table; a library with another one was generated
 // from another contract.
-const operationsChecksum uint64 = 0x513263d1cb2299e4
+const operationsChecksum uint64 = 0xed0e782430c409f2
 
 // The indices of the operation table.
 const (
-	opGetAgent   uint32 = 0 // GET /api/v1/agents/{agentId}
-	opIssueToken uint32 = 1 // POST /api/v1/token
+	opRegisterAgent          uint32 = 0  // POST /api/v1/agents
+	opListAgents             uint32 = 1  // GET /api/v1/agents
+	opGetAgent               uint32 = 2  // GET /api/v1/agents/{agentId}
+	opUpdateAgent            uint32 = 3  // PATCH /api/v1/agents/{agentId}
+	opDecommissionAgent      uint32 = 4  // DELETE /api/v1/agents/{agentId}
+	opGenerateCredential     uint32 = 5  // POST /api/v1/agents/{agentId}/credentials
+	opListCredentials        uint32 = 6  // GET /api/v1/agents/{agentId}/credentials
+	opRotateCredential       uint32 = 7  // POST /api/v1/agents/{agentId}/credentials/{credentialId}/rotate
+	opRevokeCredential       uint32 = 8  // DELETE /api/v1/agents/{agentId}/credentials/{credentialId}
+	opIssueToken             uint32 = 9  // POST /api/v1/token
+	opIntrospectToken        uint32 = 10 // POST /api/v1/token/introspect
+	opRevokeToken            uint32 = 11 // POST /api/v1/token/revoke
+	opQueryAuditLog          uint32 = 12 // GET /api/v1/audit
+	opVerifyAuditChain       uint32 = 13 // GET /api/v1/audit/verify
+	opGetAuditEvent          uint32 = 14 // GET /api/v1/audit/{eventId}
+	opGetOpenIDConfiguration uint32 = 15 // GET /.well-known/openid-configuration
+	opGetJWKS                uint32 = 16 // GET /.well-known/jwks.json
+	opGetHealth              uint32 = 17 // GET /health
+	opGetDetailedHealth      uint32 = 18 // GET /health/detailed
 )

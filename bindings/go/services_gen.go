@@ -4,6 +4,7 @@ package agentidp
 
 import (
 	"context"
+	"iter"
 )
 
 // AgentsClient: The registry of agents - register, list, read, change and decommission.
@@ -11,14 +12,73 @@ import (
 // It is the Agents field of an [AgentIdPClient].
 type AgentsClient struct{ handle *handle }
 
+// RegisterAgent: Register an agent.
+//
+// The agent gets a stable id, which is also its OAuth client id, and the role `member`. It has no
+// credential yet: generate one. Its e-mail is unique in the organization without regard to case.
+//
+// It calls POST /api/v1/agents and needs a token with agents:write.
+//
+// Error codes: VALIDATION_ERROR (400), UNAUTHORIZED (401), INSUFFICIENT_SCOPE (403),
+// FREE_TIER_LIMIT_EXCEEDED (403), ORG_NOT_FOUND (404), REQUEST_TIMEOUT (408), AGENT_ALREADY_EXISTS
+// (409), IDEMPOTENCY_CONFLICT (409), PAYLOAD_TOO_LARGE (413), UNSUPPORTED_MEDIA_TYPE (415),
+// RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429), INTERNAL_SERVER_ERROR (500),
+// SERVICE_UNAVAILABLE (503).
+func (s *AgentsClient) RegisterAgent(ctx context.Context, body RegisterAgentRequest, opts ...CallOption) (*Agent, error) {
+	w := arguments()
+	w.Key("body")
+	object(w, body.fields)
+	return invoke[Agent](ctx, s.handle, opRegisterAgent, w, opts)
+}
+
+// ListAgents: List agents.
+//
+// The agents of the caller's organization, newest first, whatever their status.
+//
+// It calls GET /api/v1/agents and needs a token with agents:read.
+//
+// Error codes: VALIDATION_ERROR (400), UNAUTHORIZED (401), INSUFFICIENT_SCOPE (403),
+// RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429), INTERNAL_SERVER_ERROR (500),
+// SERVICE_UNAVAILABLE (503).
+func (s *AgentsClient) ListAgents(ctx context.Context, params *ListAgentsParams, opts ...CallOption) (*PaginatedAgents, error) {
+	w := arguments()
+	if params != nil {
+		w.Key("query")
+		object(w, params.fields)
+	}
+	return invoke[PaginatedAgents](ctx, s.handle, opListAgents, w, opts)
+}
+
+// ListAgentsAll is every item of ListAgents, page after page; each page is fetched when the loop gets
+// there. An error ends the loop with a nil item.
+func (s *AgentsClient) ListAgentsAll(ctx context.Context, params *ListAgentsParams, opts ...CallOption) iter.Seq2[*Agent, error] {
+	return func(yield func(*Agent, error) bool) {
+		var query ListAgentsParams
+		if params != nil {
+			query = *params
+		}
+		for more := true; more; {
+			page, err := s.ListAgents(ctx, &query, opts...)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yieldAll(page.Data, yield) {
+				return
+			}
+			more = nextPage(&query.Page, page.Page, page.Limit, page.Total, len(page.Data))
+		}
+	}
+}
+
 // GetAgent: Read one agent.
 //
 // Answers any agent of the caller's organization, whatever its status.
 //
 // It calls GET /api/v1/agents/{agentId} and needs a token with agents:read.
 //
-// Error codes: UNAUTHORIZED (401), INSUFFICIENT_SCOPE (403), AGENT_NOT_FOUND (404),
-// RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429), INTERNAL_SERVER_ERROR (500),
+// Error codes: VALIDATION_ERROR (400), UNAUTHORIZED (401), INSUFFICIENT_SCOPE (403), AGENT_NOT_FOUND
+// (404), RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429), INTERNAL_SERVER_ERROR (500),
 // SERVICE_UNAVAILABLE (503).
 //
 // Arguments: agentID: The agent's id.
@@ -30,6 +90,196 @@ func (s *AgentsClient) GetAgent(ctx context.Context, agentID string, opts ...Cal
 	w.String(agentID)
 	w.Close('}')
 	return invoke[Agent](ctx, s.handle, opGetAgent, w, opts)
+}
+
+// UpdateAgent: Change an agent.
+//
+// Any of the fields, at least one. `status` moves between active and suspended, and from either to
+// decommissioned, which is final. Suspending ends every token of the agent within a second. An
+// unchanged value is 200 without an event. Another agent is changed only by an admin of the
+// organization.
+//
+// It calls PATCH /api/v1/agents/{agentId} and needs a token with agents:write.
+//
+// Error codes: VALIDATION_ERROR (400), UNAUTHORIZED (401), INSUFFICIENT_SCOPE (403), FORBIDDEN (403),
+// AGENT_NOT_FOUND (404), REQUEST_TIMEOUT (408), AGENT_ALREADY_DECOMMISSIONED (409), LAST_ADMIN (409),
+// IDEMPOTENCY_CONFLICT (409), PAYLOAD_TOO_LARGE (413), UNSUPPORTED_MEDIA_TYPE (415),
+// RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429), INTERNAL_SERVER_ERROR (500),
+// SERVICE_UNAVAILABLE (503).
+//
+// Arguments: agentID: The agent's id.
+//
+// At least one field of the body must be given.
+func (s *AgentsClient) UpdateAgent(ctx context.Context, agentID string, body UpdateAgentRequest, opts ...CallOption) (*Agent, error) {
+	w := arguments()
+	w.Key("path")
+	w.Open('{')
+	w.Key("agentId")
+	w.String(agentID)
+	w.Close('}')
+	w.Key("body")
+	object(w, body.fields)
+	return invoke[Agent](ctx, s.handle, opUpdateAgent, w, opts)
+}
+
+// DecommissionAgent: Decommission an agent.
+//
+// Ends the agent for good: every active credential is revoked in the same transaction and every token
+// ends within a second. The agent stays readable.
+//
+// It calls DELETE /api/v1/agents/{agentId} and needs a token with agents:write.
+//
+// Error codes: VALIDATION_ERROR (400), UNAUTHORIZED (401), INSUFFICIENT_SCOPE (403), FORBIDDEN (403),
+// AGENT_NOT_FOUND (404), AGENT_ALREADY_DECOMMISSIONED (409), LAST_ADMIN (409), IDEMPOTENCY_CONFLICT
+// (409), RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429), INTERNAL_SERVER_ERROR (500),
+// SERVICE_UNAVAILABLE (503).
+//
+// Arguments: agentID: The agent's id.
+func (s *AgentsClient) DecommissionAgent(ctx context.Context, agentID string, opts ...CallOption) error {
+	w := arguments()
+	w.Key("path")
+	w.Open('{')
+	w.Key("agentId")
+	w.String(agentID)
+	w.Close('}')
+	return execute(ctx, s.handle, opDecommissionAgent, w, opts)
+}
+
+// CredentialsClient: Client secrets of agents - generate, list, rotate and revoke.
+//
+// It is the Credentials field of an [AgentIdPClient].
+type CredentialsClient struct{ handle *handle }
+
+// GenerateCredential: Generate a credential.
+//
+// The answer is the only one that ever shows the secret. An agent has at most 10 active credentials.
+// With `scopes` the credential may ask for these scopes only. An agent manages its own credentials;
+// another agent's are managed by an admin of the organization.
+//
+// It calls POST /api/v1/agents/{agentId}/credentials and needs a token with agents:write.
+//
+// Error codes: VALIDATION_ERROR (400), AGENT_NOT_ACTIVE (400), UNAUTHORIZED (401), INSUFFICIENT_SCOPE
+// (403), FORBIDDEN (403), AGENT_NOT_FOUND (404), REQUEST_TIMEOUT (408), CREDENTIAL_LIMIT_REACHED
+// (409), IDEMPOTENCY_CONFLICT (409), PAYLOAD_TOO_LARGE (413), UNSUPPORTED_MEDIA_TYPE (415),
+// RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429), INTERNAL_SERVER_ERROR (500),
+// SERVICE_UNAVAILABLE (503).
+//
+// Arguments: agentID: The agent's id.
+func (s *CredentialsClient) GenerateCredential(ctx context.Context, agentID string, body *GenerateCredentialRequest, opts ...CallOption) (*CredentialWithSecret, error) {
+	w := arguments()
+	w.Key("path")
+	w.Open('{')
+	w.Key("agentId")
+	w.String(agentID)
+	w.Close('}')
+	if body != nil {
+		w.Key("body")
+		object(w, body.fields)
+	}
+	return invoke[CredentialWithSecret](ctx, s.handle, opGenerateCredential, w, opts)
+}
+
+// ListCredentials: List an agent's credentials.
+//
+// Newest first; never with a secret.
+//
+// It calls GET /api/v1/agents/{agentId}/credentials and needs a token with agents:read.
+//
+// Error codes: VALIDATION_ERROR (400), UNAUTHORIZED (401), INSUFFICIENT_SCOPE (403), AGENT_NOT_FOUND
+// (404), RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429), INTERNAL_SERVER_ERROR (500),
+// SERVICE_UNAVAILABLE (503).
+//
+// Arguments: agentID: The agent's id.
+func (s *CredentialsClient) ListCredentials(ctx context.Context, agentID string, params *ListCredentialsParams, opts ...CallOption) (*PaginatedCredentials, error) {
+	w := arguments()
+	w.Key("path")
+	w.Open('{')
+	w.Key("agentId")
+	w.String(agentID)
+	w.Close('}')
+	if params != nil {
+		w.Key("query")
+		object(w, params.fields)
+	}
+	return invoke[PaginatedCredentials](ctx, s.handle, opListCredentials, w, opts)
+}
+
+// ListCredentialsAll is every item of ListCredentials, page after page; each page is fetched when the
+// loop gets there. An error ends the loop with a nil item.
+func (s *CredentialsClient) ListCredentialsAll(ctx context.Context, agentID string, params *ListCredentialsParams, opts ...CallOption) iter.Seq2[*Credential, error] {
+	return func(yield func(*Credential, error) bool) {
+		var query ListCredentialsParams
+		if params != nil {
+			query = *params
+		}
+		for more := true; more; {
+			page, err := s.ListCredentials(ctx, agentID, &query, opts...)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yieldAll(page.Data, yield) {
+				return
+			}
+			more = nextPage(&query.Page, page.Page, page.Limit, page.Total, len(page.Data))
+		}
+	}
+}
+
+// RotateCredential: Give a credential a new secret.
+//
+// The credential keeps its id. The old secret, and the tokens issued under it, stop at once, or after
+// `gracePeriodSeconds`.
+//
+// It calls POST /api/v1/agents/{agentId}/credentials/{credentialId}/rotate and needs a token with
+// agents:write.
+//
+// Error codes: VALIDATION_ERROR (400), AGENT_NOT_ACTIVE (400), UNAUTHORIZED (401), INSUFFICIENT_SCOPE
+// (403), FORBIDDEN (403), AGENT_NOT_FOUND (404), CREDENTIAL_NOT_FOUND (404), REQUEST_TIMEOUT (408),
+// CREDENTIAL_ALREADY_REVOKED (409), IDEMPOTENCY_CONFLICT (409), PAYLOAD_TOO_LARGE (413),
+// UNSUPPORTED_MEDIA_TYPE (415), RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429),
+// INTERNAL_SERVER_ERROR (500), SERVICE_UNAVAILABLE (503).
+//
+// Arguments: agentID: The agent's id. credentialID: The credential's id.
+func (s *CredentialsClient) RotateCredential(ctx context.Context, agentID string, credentialID string, body *RotateCredentialRequest, opts ...CallOption) (*CredentialWithSecret, error) {
+	w := arguments()
+	w.Key("path")
+	w.Open('{')
+	w.Key("agentId")
+	w.String(agentID)
+	w.Key("credentialId")
+	w.String(credentialID)
+	w.Close('}')
+	if body != nil {
+		w.Key("body")
+		object(w, body.fields)
+	}
+	return invoke[CredentialWithSecret](ctx, s.handle, opRotateCredential, w, opts)
+}
+
+// RevokeCredential: Revoke a credential.
+//
+// The secret and every token issued under it stop within a second, for good.
+//
+// It calls DELETE /api/v1/agents/{agentId}/credentials/{credentialId} and needs a token with
+// agents:write.
+//
+// Error codes: VALIDATION_ERROR (400), UNAUTHORIZED (401), INSUFFICIENT_SCOPE (403), FORBIDDEN (403),
+// AGENT_NOT_FOUND (404), CREDENTIAL_NOT_FOUND (404), CREDENTIAL_ALREADY_REVOKED (409),
+// IDEMPOTENCY_CONFLICT (409), RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429),
+// INTERNAL_SERVER_ERROR (500), SERVICE_UNAVAILABLE (503).
+//
+// Arguments: agentID: The agent's id. credentialID: The credential's id.
+func (s *CredentialsClient) RevokeCredential(ctx context.Context, agentID string, credentialID string, opts ...CallOption) error {
+	w := arguments()
+	w.Key("path")
+	w.Open('{')
+	w.Key("agentId")
+	w.String(agentID)
+	w.Key("credentialId")
+	w.String(credentialID)
+	w.Close('}')
+	return execute(ctx, s.handle, opRevokeCredential, w, opts)
 }
 
 // TokenServiceClient: OAuth 2.0 access tokens - issue, introspect and revoke.
@@ -56,4 +306,201 @@ func (s *TokenServiceClient) IssueToken(ctx context.Context, body *IssueTokenReq
 		object(w, body.fields)
 	}
 	return invoke[TokenResponse](ctx, s.handle, opIssueToken, w, opts)
+}
+
+// IntrospectToken: Ask whether a token is live.
+//
+// Token introspection (RFC 7662). Answers for a live token of the caller's organization, whatever its
+// `aud`; for anything else the answer is `active: false` alone. The caller sends a bearer token with
+// `tokens:read`, or authenticates as a client whose credential may have that scope.
+//
+// It calls POST /api/v1/token/introspect and needs a token with tokens:read, or the client's id and
+// secret.
+//
+// Error codes: invalid_request (400), UNAUTHORIZED (401), invalid_client (401), INSUFFICIENT_SCOPE
+// (403), unauthorized_client (403), REQUEST_TIMEOUT (408), PAYLOAD_TOO_LARGE (413),
+// UNSUPPORTED_MEDIA_TYPE (415), RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429),
+// INTERNAL_SERVER_ERROR (500), SERVICE_UNAVAILABLE (503).
+func (s *TokenServiceClient) IntrospectToken(ctx context.Context, token string, body *IntrospectTokenRequest, opts ...CallOption) (*IntrospectionResponse, error) {
+	w := arguments()
+	w.Key("body")
+	w.Open('{')
+	w.Key("token")
+	w.String(token)
+	if body != nil {
+		body.fields(w)
+	}
+	w.Close('}')
+	return invoke[IntrospectionResponse](ctx, s.handle, opIntrospectToken, w, opts)
+}
+
+// RevokeToken: Revoke a token.
+//
+// Token revocation (RFC 7009). The answer is 200 also for an unknown token. A caller revokes its own
+// tokens; an admin any token of the organization.
+//
+// It calls POST /api/v1/token/revoke and needs any valid token, or the client's id and secret.
+//
+// Error codes: invalid_request (400), UNAUTHORIZED (401), invalid_client (401), FORBIDDEN (403),
+// unauthorized_client (403), REQUEST_TIMEOUT (408), PAYLOAD_TOO_LARGE (413), UNSUPPORTED_MEDIA_TYPE
+// (415), RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429), INTERNAL_SERVER_ERROR (500),
+// SERVICE_UNAVAILABLE (503).
+func (s *TokenServiceClient) RevokeToken(ctx context.Context, token string, body *RevokeTokenRequest, opts ...CallOption) error {
+	w := arguments()
+	w.Key("body")
+	w.Open('{')
+	w.Key("token")
+	w.String(token)
+	if body != nil {
+		body.fields(w)
+	}
+	w.Close('}')
+	return execute(ctx, s.handle, opRevokeToken, w, opts)
+}
+
+// AuditClient: The immutable, verifiable audit log of the caller's organization.
+//
+// It is the Audit field of an [AgentIdPClient].
+type AuditClient struct{ handle *handle }
+
+// QueryAuditLog: Query the audit log.
+//
+// Newest first. Go on either by `page` or by the answer's `nextCursor`, not by both. `total` counts to
+// 10,000 at most; `totalIsExact` says whether it is the whole count.
+//
+// It calls GET /api/v1/audit and needs a token with audit:read.
+//
+// Error codes: VALIDATION_ERROR (400), RETENTION_WINDOW_EXCEEDED (400), UNAUTHORIZED (401),
+// INSUFFICIENT_SCOPE (403), RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429),
+// INTERNAL_SERVER_ERROR (500), SERVICE_UNAVAILABLE (503).
+func (s *AuditClient) QueryAuditLog(ctx context.Context, params *QueryAuditLogParams, opts ...CallOption) (*PaginatedAuditEvents, error) {
+	w := arguments()
+	if params != nil {
+		w.Key("query")
+		object(w, params.fields)
+	}
+	return invoke[PaginatedAuditEvents](ctx, s.handle, opQueryAuditLog, w, opts)
+}
+
+// QueryAuditLogAll is every item of QueryAuditLog, page after page; each page is fetched when the loop
+// gets there. An error ends the loop with a nil item.
+func (s *AuditClient) QueryAuditLogAll(ctx context.Context, params *QueryAuditLogParams, opts ...CallOption) iter.Seq2[*AuditEvent, error] {
+	return func(yield func(*AuditEvent, error) bool) {
+		var query QueryAuditLogParams
+		if params != nil {
+			query = *params
+		}
+		for more := true; more; {
+			page, err := s.QueryAuditLog(ctx, &query, opts...)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yieldAll(page.Data, yield) {
+				return
+			}
+			more = nextCursor(&query.Cursor, page.NextCursor)
+			query.Page = 0 // a server refuses a page beside a cursor
+		}
+	}
+}
+
+// VerifyAuditChain: Verify the audit chain.
+//
+// Recomputes the hash chain of the caller's organization and stops at the first break. At most 30
+// calls a minute for one client.
+//
+// It calls GET /api/v1/audit/verify and needs a token with audit:read.
+//
+// Error codes: VALIDATION_ERROR (400), UNAUTHORIZED (401), INSUFFICIENT_SCOPE (403),
+// RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429), INTERNAL_SERVER_ERROR (500),
+// SERVICE_UNAVAILABLE (503).
+func (s *AuditClient) VerifyAuditChain(ctx context.Context, params *VerifyAuditChainParams, opts ...CallOption) (*AuditChainVerification, error) {
+	w := arguments()
+	if params != nil {
+		w.Key("query")
+		object(w, params.fields)
+	}
+	return invoke[AuditChainVerification](ctx, s.handle, opVerifyAuditChain, w, opts)
+}
+
+// GetAuditEvent: Read one audit event.
+//
+// An event of the caller's organization inside the retention window.
+//
+// It calls GET /api/v1/audit/{eventId} and needs a token with audit:read.
+//
+// Error codes: VALIDATION_ERROR (400), UNAUTHORIZED (401), INSUFFICIENT_SCOPE (403),
+// AUDIT_EVENT_NOT_FOUND (404), RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429),
+// INTERNAL_SERVER_ERROR (500), SERVICE_UNAVAILABLE (503).
+//
+// Arguments: eventID: The event's id.
+func (s *AuditClient) GetAuditEvent(ctx context.Context, eventID string, opts ...CallOption) (*AuditEvent, error) {
+	w := arguments()
+	w.Key("path")
+	w.Open('{')
+	w.Key("eventId")
+	w.String(eventID)
+	w.Close('}')
+	return invoke[AuditEvent](ctx, s.handle, opGetAuditEvent, w, opts)
+}
+
+// OidcClient: Discovery and keys, for those who verify our tokens.
+//
+// It is the OIDC field of an [AgentIdPClient].
+type OidcClient struct{ handle *handle }
+
+// GetOpenIDConfiguration: Discover the server.
+//
+// OpenID Connect Discovery 1.0; the same at `/.well-known/oauth-authorization-server` (RFC 8414).
+//
+// It calls GET /.well-known/openid-configuration and needs nothing: it is public.
+//
+// Error codes: VALIDATION_ERROR (400), INTERNAL_SERVER_ERROR (500), SERVICE_UNAVAILABLE (503).
+func (s *OidcClient) GetOpenIDConfiguration(ctx context.Context, opts ...CallOption) (*OpenIdConfiguration, error) {
+	w := arguments()
+	return invoke[OpenIdConfiguration](ctx, s.handle, opGetOpenIDConfiguration, w, opts)
+}
+
+// GetJWKS: Read the public keys.
+//
+// Every key that may still verify a live token (RFC 7517); never a private part.
+//
+// It calls GET /.well-known/jwks.json and needs nothing: it is public.
+//
+// Error codes: VALIDATION_ERROR (400), INTERNAL_SERVER_ERROR (500), SERVICE_UNAVAILABLE (503).
+func (s *OidcClient) GetJWKS(ctx context.Context, opts ...CallOption) (*JsonWebKeySet, error) {
+	w := arguments()
+	return invoke[JsonWebKeySet](ctx, s.handle, opGetJWKS, w, opts)
+}
+
+// HealthClient: Whether the server works.
+//
+// It is the Health field of an [AgentIdPClient].
+type HealthClient struct{ handle *handle }
+
+// GetHealth: Ask whether the server works.
+//
+// For load balancers. `ok` is 200; `degraded` is 200 while the answers can still be trusted; 503 when
+// the instance should get no traffic. The SDKs return all of them as values and retry none.
+//
+// It calls GET /health and needs nothing: it is public.
+//
+// Error codes: VALIDATION_ERROR (400), INTERNAL_SERVER_ERROR (500).
+func (s *HealthClient) GetHealth(ctx context.Context, opts ...CallOption) (*Health, error) {
+	w := arguments()
+	return invoke[Health](ctx, s.handle, opGetHealth, w, opts)
+}
+
+// GetDetailedHealth: Ask how each part works.
+//
+// 200 when everything is healthy, 207 when something is degraded, 503 when something is unreachable.
+// The SDKs return all of them as values and retry none.
+//
+// It calls GET /health/detailed and needs nothing: it is public.
+//
+// Error codes: VALIDATION_ERROR (400), INTERNAL_SERVER_ERROR (500).
+func (s *HealthClient) GetDetailedHealth(ctx context.Context, opts ...CallOption) (*DetailedHealth, error) {
+	w := arguments()
+	return invoke[DetailedHealth](ctx, s.handle, opGetDetailedHealth, w, opts)
 }

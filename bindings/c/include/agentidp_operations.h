@@ -6,12 +6,46 @@
 #include <stdint.h>
 
 /* What agentidp_operations_checksum() must answer. */
-#define AGENTIDP_OPERATIONS_CHECKSUM UINT64_C(0x513263d1cb2299e4)
-#define AGENTIDP_OPERATIONS_COUNT 2u
+#define AGENTIDP_OPERATIONS_CHECKSUM UINT64_C(0xed0e782430c409f2)
+#define AGENTIDP_OPERATIONS_COUNT 19u
 
+/* POST /api/v1/agents */
+#define AGENTIDP_OPERATION_REGISTER_AGENT 0u
+/* GET /api/v1/agents */
+#define AGENTIDP_OPERATION_LIST_AGENTS 1u
 /* GET /api/v1/agents/{agentId} */
-#define AGENTIDP_OPERATION_GET_AGENT 0u
+#define AGENTIDP_OPERATION_GET_AGENT 2u
+/* PATCH /api/v1/agents/{agentId} */
+#define AGENTIDP_OPERATION_UPDATE_AGENT 3u
+/* DELETE /api/v1/agents/{agentId} */
+#define AGENTIDP_OPERATION_DECOMMISSION_AGENT 4u
+/* POST /api/v1/agents/{agentId}/credentials */
+#define AGENTIDP_OPERATION_GENERATE_CREDENTIAL 5u
+/* GET /api/v1/agents/{agentId}/credentials */
+#define AGENTIDP_OPERATION_LIST_CREDENTIALS 6u
+/* POST /api/v1/agents/{agentId}/credentials/{credentialId}/rotate */
+#define AGENTIDP_OPERATION_ROTATE_CREDENTIAL 7u
+/* DELETE /api/v1/agents/{agentId}/credentials/{credentialId} */
+#define AGENTIDP_OPERATION_REVOKE_CREDENTIAL 8u
 /* POST /api/v1/token */
-#define AGENTIDP_OPERATION_ISSUE_TOKEN 1u
+#define AGENTIDP_OPERATION_ISSUE_TOKEN 9u
+/* POST /api/v1/token/introspect */
+#define AGENTIDP_OPERATION_INTROSPECT_TOKEN 10u
+/* POST /api/v1/token/revoke */
+#define AGENTIDP_OPERATION_REVOKE_TOKEN 11u
+/* GET /api/v1/audit */
+#define AGENTIDP_OPERATION_QUERY_AUDIT_LOG 12u
+/* GET /api/v1/audit/verify */
+#define AGENTIDP_OPERATION_VERIFY_AUDIT_CHAIN 13u
+/* GET /api/v1/audit/{eventId} */
+#define AGENTIDP_OPERATION_GET_AUDIT_EVENT 14u
+/* GET /.well-known/openid-configuration */
+#define AGENTIDP_OPERATION_GET_OPEN_ID_CONFIGURATION 15u
+/* GET /.well-known/jwks.json */
+#define AGENTIDP_OPERATION_GET_JWKS 16u
+/* GET /health */
+#define AGENTIDP_OPERATION_GET_HEALTH 17u
+/* GET /health/detailed */
+#define AGENTIDP_OPERATION_GET_DETAILED_HEALTH 18u
 
 #endif

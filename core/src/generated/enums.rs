@@ -58,3 +58,137 @@ open_enum! {
         Decommissioned = "decommissioned",
     }
 }
+
+open_enum! {
+    /// Whether a credential may be used.
+    pub enum CredentialStatus {
+        /// May be used.
+        Active = "active",
+        /// Ended for good.
+        Revoked = "revoked",
+    }
+}
+
+open_enum! {
+    /// What a token may be used for.
+    pub enum Scope {
+        /// Read agents.
+        AgentsRead = "agents:read",
+        /// Register and change agents and credentials.
+        AgentsWrite = "agents:write",
+        /// Introspect tokens.
+        TokensRead = "tokens:read",
+        /// Read and verify the audit log.
+        AuditRead = "audit:read",
+        /// Read webhook subscriptions.
+        WebhooksRead = "webhooks:read",
+        /// Manage webhook subscriptions.
+        WebhooksWrite = "webhooks:write",
+        /// Act across organizations.
+        AdminOrgs = "admin:orgs",
+        /// Receive an id_token.
+        Openid = "openid",
+    }
+}
+
+open_enum! {
+    /// What happened.
+    pub enum AuditAction {
+        /// `agent.created`.
+        AgentCreated = "agent.created",
+        /// `agent.updated`.
+        AgentUpdated = "agent.updated",
+        /// `agent.suspended`.
+        AgentSuspended = "agent.suspended",
+        /// `agent.reactivated`.
+        AgentReactivated = "agent.reactivated",
+        /// `agent.decommissioned`.
+        AgentDecommissioned = "agent.decommissioned",
+        /// `token.issued`.
+        TokenIssued = "token.issued",
+        /// `token.revoked`.
+        TokenRevoked = "token.revoked",
+        /// `token.introspected`.
+        TokenIntrospected = "token.introspected",
+        /// `credential.generated`.
+        CredentialGenerated = "credential.generated",
+        /// `credential.rotated`.
+        CredentialRotated = "credential.rotated",
+        /// `credential.revoked`.
+        CredentialRevoked = "credential.revoked",
+        /// `auth.failed`.
+        AuthFailed = "auth.failed",
+        /// `webhook.created`.
+        WebhookCreated = "webhook.created",
+        /// `webhook.updated`.
+        WebhookUpdated = "webhook.updated",
+        /// `webhook.deleted`.
+        WebhookDeleted = "webhook.deleted",
+        /// `delegation.created`.
+        DelegationCreated = "delegation.created",
+        /// `delegation.revoked`.
+        DelegationRevoked = "delegation.revoked",
+        /// `org.created`.
+        OrgCreated = "org.created",
+        /// `org.updated`.
+        OrgUpdated = "org.updated",
+        /// `org.deleted`.
+        OrgDeleted = "org.deleted",
+        /// `org.member_added`.
+        OrgMemberAdded = "org.member_added",
+        /// `partner.created`.
+        PartnerCreated = "partner.created",
+        /// `partner.updated`.
+        PartnerUpdated = "partner.updated",
+        /// `partner.deleted`.
+        PartnerDeleted = "partner.deleted",
+        /// `trust_policy.created`.
+        TrustPolicyCreated = "trust_policy.created",
+        /// `trust_policy.deleted`.
+        TrustPolicyDeleted = "trust_policy.deleted",
+        /// `key.rotated`.
+        KeyRotated = "key.rotated",
+    }
+}
+
+open_enum! {
+    /// How it ended.
+    pub enum AuditOutcome {
+        /// It was done.
+        Success = "success",
+        /// It was refused or failed.
+        Failure = "failure",
+    }
+}
+
+open_enum! {
+    /// The state of the whole.
+    pub enum HealthStatus {
+        /// Everything works.
+        Ok = "ok",
+        /// Something does not.
+        Degraded = "degraded",
+    }
+}
+
+open_enum! {
+    /// Whether a part answers.
+    pub enum ConnectionStatus {
+        /// It answers.
+        Connected = "connected",
+        /// It does not answer.
+        Disconnected = "disconnected",
+    }
+}
+
+open_enum! {
+    /// The state of a part.
+    pub enum ServiceStatus {
+        /// It answers.
+        Healthy = "healthy",
+        /// It answers slowly.
+        Degraded = "degraded",
+        /// It does not answer.
+        Unreachable = "unreachable",
+    }
+}

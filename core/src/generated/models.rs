@@ -152,6 +152,827 @@ impl<'de> serde::Deserialize<'de> for Agent {
 impl FromBody for Agent {}
 crate::wire::plain!(Agent);
 
+/// A new agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegisterAgentRequest {
+    /// The agent's address, at most 255 characters; unique in the organization without regard to case.
+    pub email: String,
+    /// What the agent does.
+    pub agent_type: AgentType,
+    /// The agent's semantic version; the patch may be missing.
+    pub version: String,
+    /// What the agent can do, 0 to 100 of them.
+    pub capabilities: Vec<String>,
+    /// The team or person that answers for the agent, 1 to 128 characters.
+    pub owner: String,
+    /// Where the agent runs.
+    pub deployment_env: DeploymentEnv,
+    /// List it in the marketplace and give it a public card.
+    ///
+    /// The server's default is `false`.
+    pub is_public: Option<bool>,
+    /// Another organization than the caller's; needs the scope `admin:orgs`.
+    pub organization_id: Option<String>,
+}
+
+impl RegisterAgentRequest {
+    /// With what must be given.
+    pub fn new(
+        email: impl Into<String>,
+        agent_type: impl Into<AgentType>,
+        version: impl Into<String>,
+        capabilities: impl IntoIterator<Item = impl Into<String>>,
+        owner: impl Into<String>,
+        deployment_env: impl Into<DeploymentEnv>,
+    ) -> Self {
+        Self {
+            email: email.into(),
+            agent_type: agent_type.into(),
+            version: version.into(),
+            capabilities: capabilities.into_iter().map(Into::into).collect(),
+            owner: owner.into(),
+            deployment_env: deployment_env.into(),
+            is_public: None,
+            organization_id: None,
+        }
+    }
+
+    /// List it in the marketplace and give it a public card.
+    #[must_use]
+    pub fn with_is_public(mut self, is_public: bool) -> Self {
+        self.is_public = Some(is_public);
+        self
+    }
+
+    /// Another organization than the caller's; needs the scope `admin:orgs`.
+    #[must_use]
+    pub fn with_organization_id(mut self, organization_id: impl Into<String>) -> Self {
+        self.organization_id = Some(organization_id.into());
+        self
+    }
+}
+
+impl serde::Serialize for RegisterAgentRequest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("email", &Ref(&self.email))?;
+        map.serialize_entry("agentType", &Ref(&self.agent_type))?;
+        map.serialize_entry("version", &Ref(&self.version))?;
+        map.serialize_entry("capabilities", &Ref(&self.capabilities))?;
+        map.serialize_entry("owner", &Ref(&self.owner))?;
+        map.serialize_entry("deploymentEnv", &Ref(&self.deployment_env))?;
+        if let Some(value) = &self.is_public {
+            map.serialize_entry("isPublic", &Ref(value))?;
+        }
+        if let Some(value) = &self.organization_id {
+            map.serialize_entry("organizationId", &Ref(value))?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for RegisterAgentRequest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = RegisterAgentRequest;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type RegisterAgentRequest")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<String> = None;
+                let mut f1: Option<AgentType> = None;
+                let mut f2: Option<String> = None;
+                let mut f3: Option<Vec<String>> = None;
+                let mut f4: Option<String> = None;
+                let mut f5: Option<DeploymentEnv> = None;
+                let mut f6: Option<bool> = None;
+                let mut f7: Option<String> = None;
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "email" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "agentType" => f1 = Some(map.next_value::<As<_>>()?.0),
+                        "version" => f2 = Some(map.next_value::<As<_>>()?.0),
+                        "capabilities" => f3 = Some(map.next_value::<As<_>>()?.0),
+                        "owner" => f4 = Some(map.next_value::<As<_>>()?.0),
+                        "deploymentEnv" => f5 = Some(map.next_value::<As<_>>()?.0),
+                        "isPublic" => f6 = map.next_value::<As<_>>()?.0,
+                        "organizationId" => f7 = map.next_value::<As<_>>()?.0,
+                        unknown => {
+                            return Err(de::Error::unknown_field(
+                                unknown,
+                                &[
+                                    "email",
+                                    "agentType",
+                                    "version",
+                                    "capabilities",
+                                    "owner",
+                                    "deploymentEnv",
+                                    "isPublic",
+                                    "organizationId",
+                                ],
+                            ));
+                        }
+                    }
+                }
+                Ok(RegisterAgentRequest {
+                    email: f0.ok_or_else(|| missing("email"))?,
+                    agent_type: f1.ok_or_else(|| missing("agentType"))?,
+                    version: f2.ok_or_else(|| missing("version"))?,
+                    capabilities: f3.ok_or_else(|| missing("capabilities"))?,
+                    owner: f4.ok_or_else(|| missing("owner"))?,
+                    deployment_env: f5.ok_or_else(|| missing("deploymentEnv"))?,
+                    is_public: f6,
+                    organization_id: f7,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+crate::wire::plain!(RegisterAgentRequest);
+
+/// What changes; at least one field.
+///
+/// At least 1 of its fields must be given.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct UpdateAgentRequest {
+    /// What the agent does.
+    pub agent_type: Option<AgentType>,
+    /// The agent's semantic version; the patch may be missing.
+    pub version: Option<String>,
+    /// What the agent can do, 0 to 100 of them.
+    pub capabilities: Option<Vec<String>>,
+    /// The team or person that answers for the agent, 1 to 128 characters.
+    pub owner: Option<String>,
+    /// Where the agent runs.
+    pub deployment_env: Option<DeploymentEnv>,
+    /// The status to move to.
+    pub status: Option<AgentStatus>,
+    /// List it in the marketplace and give it a public card.
+    pub is_public: Option<bool>,
+}
+
+impl UpdateAgentRequest {
+    /// With nothing given.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What the agent does.
+    #[must_use]
+    pub fn with_agent_type(mut self, agent_type: impl Into<AgentType>) -> Self {
+        self.agent_type = Some(agent_type.into());
+        self
+    }
+
+    /// The agent's semantic version; the patch may be missing.
+    #[must_use]
+    pub fn with_version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// What the agent can do, 0 to 100 of them.
+    #[must_use]
+    pub fn with_capabilities(
+        mut self,
+        capabilities: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.capabilities = Some(capabilities.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The team or person that answers for the agent, 1 to 128 characters.
+    #[must_use]
+    pub fn with_owner(mut self, owner: impl Into<String>) -> Self {
+        self.owner = Some(owner.into());
+        self
+    }
+
+    /// Where the agent runs.
+    #[must_use]
+    pub fn with_deployment_env(mut self, deployment_env: impl Into<DeploymentEnv>) -> Self {
+        self.deployment_env = Some(deployment_env.into());
+        self
+    }
+
+    /// The status to move to.
+    #[must_use]
+    pub fn with_status(mut self, status: impl Into<AgentStatus>) -> Self {
+        self.status = Some(status.into());
+        self
+    }
+
+    /// List it in the marketplace and give it a public card.
+    #[must_use]
+    pub fn with_is_public(mut self, is_public: bool) -> Self {
+        self.is_public = Some(is_public);
+        self
+    }
+}
+
+impl serde::Serialize for UpdateAgentRequest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(value) = &self.agent_type {
+            map.serialize_entry("agentType", &Ref(value))?;
+        }
+        if let Some(value) = &self.version {
+            map.serialize_entry("version", &Ref(value))?;
+        }
+        if let Some(value) = &self.capabilities {
+            map.serialize_entry("capabilities", &Ref(value))?;
+        }
+        if let Some(value) = &self.owner {
+            map.serialize_entry("owner", &Ref(value))?;
+        }
+        if let Some(value) = &self.deployment_env {
+            map.serialize_entry("deploymentEnv", &Ref(value))?;
+        }
+        if let Some(value) = &self.status {
+            map.serialize_entry("status", &Ref(value))?;
+        }
+        if let Some(value) = &self.is_public {
+            map.serialize_entry("isPublic", &Ref(value))?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for UpdateAgentRequest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = UpdateAgentRequest;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type UpdateAgentRequest")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<AgentType> = None;
+                let mut f1: Option<String> = None;
+                let mut f2: Option<Vec<String>> = None;
+                let mut f3: Option<String> = None;
+                let mut f4: Option<DeploymentEnv> = None;
+                let mut f5: Option<AgentStatus> = None;
+                let mut f6: Option<bool> = None;
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "agentType" => f0 = map.next_value::<As<_>>()?.0,
+                        "version" => f1 = map.next_value::<As<_>>()?.0,
+                        "capabilities" => f2 = map.next_value::<As<_>>()?.0,
+                        "owner" => f3 = map.next_value::<As<_>>()?.0,
+                        "deploymentEnv" => f4 = map.next_value::<As<_>>()?.0,
+                        "status" => f5 = map.next_value::<As<_>>()?.0,
+                        "isPublic" => f6 = map.next_value::<As<_>>()?.0,
+                        unknown => {
+                            return Err(de::Error::unknown_field(
+                                unknown,
+                                &[
+                                    "agentType",
+                                    "version",
+                                    "capabilities",
+                                    "owner",
+                                    "deploymentEnv",
+                                    "status",
+                                    "isPublic",
+                                ],
+                            ));
+                        }
+                    }
+                }
+                Ok(UpdateAgentRequest {
+                    agent_type: f0,
+                    version: f1,
+                    capabilities: f2,
+                    owner: f3,
+                    deployment_env: f4,
+                    status: f5,
+                    is_public: f6,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+crate::wire::plain!(UpdateAgentRequest);
+
+/// A page of agents.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PaginatedAgents {
+    /// The agents of this page.
+    pub data: Vec<Agent>,
+    /// How many agents there are on all pages.
+    pub total: i64,
+    /// This page, from 1.
+    pub page: i64,
+    /// Agents on a page, at most.
+    pub limit: i64,
+    /// Fields of the answer that this version of the SDK does not know.
+    pub extra: Extra,
+}
+
+impl serde::Serialize for PaginatedAgents {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("data", &Ref(&self.data))?;
+        map.serialize_entry("total", &Ref(&self.total))?;
+        map.serialize_entry("page", &Ref(&self.page))?;
+        map.serialize_entry("limit", &Ref(&self.limit))?;
+        for (key, value) in &self.extra {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for PaginatedAgents {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = PaginatedAgents;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type PaginatedAgents")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<Vec<Agent>> = None;
+                let mut f1: Option<i64> = None;
+                let mut f2: Option<i64> = None;
+                let mut f3: Option<i64> = None;
+                let mut extra = Extra::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "data" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "total" => f1 = Some(map.next_value::<As<_>>()?.0),
+                        "page" => f2 = Some(map.next_value::<As<_>>()?.0),
+                        "limit" => f3 = Some(map.next_value::<As<_>>()?.0),
+                        _ => {
+                            extra.insert(key.into_string(), map.next_value()?);
+                        }
+                    }
+                }
+                Ok(PaginatedAgents {
+                    data: f0.ok_or_else(|| missing("data"))?,
+                    total: f1.ok_or_else(|| missing("total"))?,
+                    page: f2.ok_or_else(|| missing("page"))?,
+                    limit: f3.ok_or_else(|| missing("limit"))?,
+                    extra,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl FromBody for PaginatedAgents {}
+crate::wire::plain!(PaginatedAgents);
+
+impl Page for PaginatedAgents {
+    type Item = Agent;
+    fn next(&self) -> Next {
+        Next::counted(self.page, self.limit, self.total, self.data.len())
+    }
+    fn into_items(self) -> Vec<Agent> {
+        self.data
+    }
+}
+
+/// A client id and a secret; the secret itself is never shown again.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Credential {
+    /// The credential's id; kept by a rotation.
+    pub credential_id: String,
+    /// The agent's id.
+    pub client_id: String,
+    /// Whether it may be used.
+    pub status: CredentialStatus,
+    /// The scopes it may ask for; null: any except `admin:orgs`.
+    pub scopes: Option<Vec<Scope>>,
+    /// When it was generated.
+    pub created_at: OffsetDateTime,
+    /// When it ends by itself, or null.
+    pub expires_at: Option<OffsetDateTime>,
+    /// When it was revoked, or null.
+    pub revoked_at: Option<OffsetDateTime>,
+    /// When a token was last issued under it, or null; may lag by a minute.
+    pub last_used_at: Option<OffsetDateTime>,
+    /// Fields of the answer that this version of the SDK does not know.
+    pub extra: Extra,
+}
+
+impl serde::Serialize for Credential {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("credentialId", &Ref(&self.credential_id))?;
+        map.serialize_entry("clientId", &Ref(&self.client_id))?;
+        map.serialize_entry("status", &Ref(&self.status))?;
+        map.serialize_entry("scopes", &Ref(&self.scopes))?;
+        map.serialize_entry("createdAt", &Ref(&self.created_at))?;
+        map.serialize_entry("expiresAt", &Ref(&self.expires_at))?;
+        map.serialize_entry("revokedAt", &Ref(&self.revoked_at))?;
+        map.serialize_entry("lastUsedAt", &Ref(&self.last_used_at))?;
+        for (key, value) in &self.extra {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Credential {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = Credential;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type Credential")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<String> = None;
+                let mut f1: Option<String> = None;
+                let mut f2: Option<CredentialStatus> = None;
+                let mut f3: Option<Option<Vec<Scope>>> = None;
+                let mut f4: Option<OffsetDateTime> = None;
+                let mut f5: Option<Option<OffsetDateTime>> = None;
+                let mut f6: Option<Option<OffsetDateTime>> = None;
+                let mut f7: Option<Option<OffsetDateTime>> = None;
+                let mut extra = Extra::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "credentialId" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "clientId" => f1 = Some(map.next_value::<As<_>>()?.0),
+                        "status" => f2 = Some(map.next_value::<As<_>>()?.0),
+                        "scopes" => f3 = Some(map.next_value::<As<_>>()?.0),
+                        "createdAt" => f4 = Some(map.next_value::<As<_>>()?.0),
+                        "expiresAt" => f5 = Some(map.next_value::<As<_>>()?.0),
+                        "revokedAt" => f6 = Some(map.next_value::<As<_>>()?.0),
+                        "lastUsedAt" => f7 = Some(map.next_value::<As<_>>()?.0),
+                        _ => {
+                            extra.insert(key.into_string(), map.next_value()?);
+                        }
+                    }
+                }
+                Ok(Credential {
+                    credential_id: f0.ok_or_else(|| missing("credentialId"))?,
+                    client_id: f1.ok_or_else(|| missing("clientId"))?,
+                    status: f2.ok_or_else(|| missing("status"))?,
+                    scopes: f3.ok_or_else(|| missing("scopes"))?,
+                    created_at: f4.ok_or_else(|| missing("createdAt"))?,
+                    expires_at: f5.ok_or_else(|| missing("expiresAt"))?,
+                    revoked_at: f6.ok_or_else(|| missing("revokedAt"))?,
+                    last_used_at: f7.ok_or_else(|| missing("lastUsedAt"))?,
+                    extra,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl FromBody for Credential {}
+crate::wire::plain!(Credential);
+
+/// A credential with its secret, shown exactly once.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CredentialWithSecret {
+    /// The credential's id; kept by a rotation.
+    pub credential_id: String,
+    /// The agent's id.
+    pub client_id: String,
+    /// Whether it may be used.
+    pub status: CredentialStatus,
+    /// The scopes it may ask for; null: any except `admin:orgs`.
+    pub scopes: Option<Vec<Scope>>,
+    /// When it was generated.
+    pub created_at: OffsetDateTime,
+    /// When it ends by itself, or null.
+    pub expires_at: Option<OffsetDateTime>,
+    /// When it was revoked, or null.
+    pub revoked_at: Option<OffsetDateTime>,
+    /// When a token was last issued under it, or null; may lag by a minute.
+    pub last_used_at: Option<OffsetDateTime>,
+    /// `sk_live_` and 64 hex digits: 256 random bits.
+    ///
+    /// A secret: masked by `Debug`.
+    pub client_secret: Secret,
+    /// Fields of the answer that this version of the SDK does not know.
+    pub extra: Extra,
+}
+
+impl serde::Serialize for CredentialWithSecret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("credentialId", &Ref(&self.credential_id))?;
+        map.serialize_entry("clientId", &Ref(&self.client_id))?;
+        map.serialize_entry("status", &Ref(&self.status))?;
+        map.serialize_entry("scopes", &Ref(&self.scopes))?;
+        map.serialize_entry("createdAt", &Ref(&self.created_at))?;
+        map.serialize_entry("expiresAt", &Ref(&self.expires_at))?;
+        map.serialize_entry("revokedAt", &Ref(&self.revoked_at))?;
+        map.serialize_entry("lastUsedAt", &Ref(&self.last_used_at))?;
+        map.serialize_entry("clientSecret", &Ref(&self.client_secret))?;
+        for (key, value) in &self.extra {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for CredentialWithSecret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = CredentialWithSecret;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type CredentialWithSecret")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<String> = None;
+                let mut f1: Option<String> = None;
+                let mut f2: Option<CredentialStatus> = None;
+                let mut f3: Option<Option<Vec<Scope>>> = None;
+                let mut f4: Option<OffsetDateTime> = None;
+                let mut f5: Option<Option<OffsetDateTime>> = None;
+                let mut f6: Option<Option<OffsetDateTime>> = None;
+                let mut f7: Option<Option<OffsetDateTime>> = None;
+                let mut f8: Option<Secret> = None;
+                let mut extra = Extra::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "credentialId" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "clientId" => f1 = Some(map.next_value::<As<_>>()?.0),
+                        "status" => f2 = Some(map.next_value::<As<_>>()?.0),
+                        "scopes" => f3 = Some(map.next_value::<As<_>>()?.0),
+                        "createdAt" => f4 = Some(map.next_value::<As<_>>()?.0),
+                        "expiresAt" => f5 = Some(map.next_value::<As<_>>()?.0),
+                        "revokedAt" => f6 = Some(map.next_value::<As<_>>()?.0),
+                        "lastUsedAt" => f7 = Some(map.next_value::<As<_>>()?.0),
+                        "clientSecret" => f8 = Some(map.next_value::<As<_>>()?.0),
+                        _ => {
+                            extra.insert(key.into_string(), map.next_value()?);
+                        }
+                    }
+                }
+                Ok(CredentialWithSecret {
+                    credential_id: f0.ok_or_else(|| missing("credentialId"))?,
+                    client_id: f1.ok_or_else(|| missing("clientId"))?,
+                    status: f2.ok_or_else(|| missing("status"))?,
+                    scopes: f3.ok_or_else(|| missing("scopes"))?,
+                    created_at: f4.ok_or_else(|| missing("createdAt"))?,
+                    expires_at: f5.ok_or_else(|| missing("expiresAt"))?,
+                    revoked_at: f6.ok_or_else(|| missing("revokedAt"))?,
+                    last_used_at: f7.ok_or_else(|| missing("lastUsedAt"))?,
+                    client_secret: f8.ok_or_else(|| missing("clientSecret"))?,
+                    extra,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl FromBody for CredentialWithSecret {}
+crate::wire::plain!(CredentialWithSecret);
+
+/// A page of credentials.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PaginatedCredentials {
+    /// The credentials of this page.
+    pub data: Vec<Credential>,
+    /// How many credentials there are on all pages.
+    pub total: i64,
+    /// This page, from 1.
+    pub page: i64,
+    /// Credentials on a page, at most.
+    pub limit: i64,
+    /// Fields of the answer that this version of the SDK does not know.
+    pub extra: Extra,
+}
+
+impl serde::Serialize for PaginatedCredentials {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("data", &Ref(&self.data))?;
+        map.serialize_entry("total", &Ref(&self.total))?;
+        map.serialize_entry("page", &Ref(&self.page))?;
+        map.serialize_entry("limit", &Ref(&self.limit))?;
+        for (key, value) in &self.extra {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for PaginatedCredentials {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = PaginatedCredentials;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type PaginatedCredentials")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<Vec<Credential>> = None;
+                let mut f1: Option<i64> = None;
+                let mut f2: Option<i64> = None;
+                let mut f3: Option<i64> = None;
+                let mut extra = Extra::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "data" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "total" => f1 = Some(map.next_value::<As<_>>()?.0),
+                        "page" => f2 = Some(map.next_value::<As<_>>()?.0),
+                        "limit" => f3 = Some(map.next_value::<As<_>>()?.0),
+                        _ => {
+                            extra.insert(key.into_string(), map.next_value()?);
+                        }
+                    }
+                }
+                Ok(PaginatedCredentials {
+                    data: f0.ok_or_else(|| missing("data"))?,
+                    total: f1.ok_or_else(|| missing("total"))?,
+                    page: f2.ok_or_else(|| missing("page"))?,
+                    limit: f3.ok_or_else(|| missing("limit"))?,
+                    extra,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl FromBody for PaginatedCredentials {}
+crate::wire::plain!(PaginatedCredentials);
+
+impl Page for PaginatedCredentials {
+    type Item = Credential;
+    fn next(&self) -> Next {
+        Next::counted(self.page, self.limit, self.total, self.data.len())
+    }
+    fn into_items(self) -> Vec<Credential> {
+        self.data
+    }
+}
+
+/// What the new credential is limited to.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct GenerateCredentialRequest {
+    /// When it ends by itself, in the future; never when left out.
+    pub expires_at: Option<OffsetDateTime>,
+    /// The scopes it may ask for; any except `admin:orgs` when left out.
+    pub scopes: Option<Vec<Scope>>,
+}
+
+impl GenerateCredentialRequest {
+    /// With nothing given.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// When it ends by itself, in the future; never when left out.
+    #[must_use]
+    pub fn with_expires_at(mut self, expires_at: OffsetDateTime) -> Self {
+        self.expires_at = Some(expires_at);
+        self
+    }
+
+    /// The scopes it may ask for; any except `admin:orgs` when left out.
+    #[must_use]
+    pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<Scope>>) -> Self {
+        self.scopes = Some(scopes.into_iter().map(Into::into).collect());
+        self
+    }
+}
+
+impl serde::Serialize for GenerateCredentialRequest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(value) = &self.expires_at {
+            map.serialize_entry("expiresAt", &Ref(value))?;
+        }
+        if let Some(value) = &self.scopes {
+            map.serialize_entry("scopes", &Ref(value))?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for GenerateCredentialRequest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = GenerateCredentialRequest;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type GenerateCredentialRequest")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<OffsetDateTime> = None;
+                let mut f1: Option<Vec<Scope>> = None;
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "expiresAt" => f0 = map.next_value::<As<_>>()?.0,
+                        "scopes" => f1 = map.next_value::<As<_>>()?.0,
+                        unknown => {
+                            return Err(de::Error::unknown_field(unknown, &["expiresAt", "scopes"]));
+                        }
+                    }
+                }
+                Ok(GenerateCredentialRequest {
+                    expires_at: f0,
+                    scopes: f1,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+crate::wire::plain!(GenerateCredentialRequest);
+
+/// How the old secret ends.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct RotateCredentialRequest {
+    /// When the credential ends by itself, in the future; unchanged when left out.
+    pub expires_at: Option<OffsetDateTime>,
+    /// Seconds for which the old secret and its tokens still work, 0 to 86400.
+    ///
+    /// The server's default is `0`. From 0 to 86400.
+    pub grace_period_seconds: Option<i64>,
+}
+
+impl RotateCredentialRequest {
+    /// With nothing given.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// When the credential ends by itself, in the future; unchanged when left out.
+    #[must_use]
+    pub fn with_expires_at(mut self, expires_at: OffsetDateTime) -> Self {
+        self.expires_at = Some(expires_at);
+        self
+    }
+
+    /// Seconds for which the old secret and its tokens still work, 0 to 86400.
+    #[must_use]
+    pub fn with_grace_period_seconds(mut self, grace_period_seconds: i64) -> Self {
+        self.grace_period_seconds = Some(grace_period_seconds);
+        self
+    }
+}
+
+impl serde::Serialize for RotateCredentialRequest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(value) = &self.expires_at {
+            map.serialize_entry("expiresAt", &Ref(value))?;
+        }
+        if let Some(value) = &self.grace_period_seconds {
+            map.serialize_entry("gracePeriodSeconds", &Ref(value))?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for RotateCredentialRequest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = RotateCredentialRequest;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type RotateCredentialRequest")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<OffsetDateTime> = None;
+                let mut f1: Option<i64> = None;
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "expiresAt" => f0 = map.next_value::<As<_>>()?.0,
+                        "gracePeriodSeconds" => f1 = map.next_value::<As<_>>()?.0,
+                        unknown => {
+                            return Err(de::Error::unknown_field(
+                                unknown,
+                                &["expiresAt", "gracePeriodSeconds"],
+                            ));
+                        }
+                    }
+                }
+                Ok(RotateCredentialRequest {
+                    expires_at: f0,
+                    grace_period_seconds: f1,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+crate::wire::plain!(RotateCredentialRequest);
+
 /// A token request. In the SDKs `grant_type` and the client's id and secret are filled in when left out.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct IssueTokenRequest {
@@ -387,3 +1208,1825 @@ impl<'de> serde::Deserialize<'de> for TokenResponse {
 
 impl FromBody for TokenResponse {}
 crate::wire::plain!(TokenResponse);
+
+/// The token in question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntrospectTokenRequest {
+    /// The token.
+    ///
+    /// A secret: masked by `Debug`.
+    pub token: Secret,
+    /// A hint; only access tokens exist, so it changes nothing (RFC 7662 section 2.1).
+    pub token_type_hint: Option<String>,
+}
+
+impl IntrospectTokenRequest {
+    /// With what must be given.
+    pub fn new(token: impl Into<Secret>) -> Self {
+        Self {
+            token: token.into(),
+            token_type_hint: None,
+        }
+    }
+
+    /// A hint; only access tokens exist, so it changes nothing (RFC 7662 section 2.1).
+    #[must_use]
+    pub fn with_token_type_hint(mut self, token_type_hint: impl Into<String>) -> Self {
+        self.token_type_hint = Some(token_type_hint.into());
+        self
+    }
+}
+
+impl serde::Serialize for IntrospectTokenRequest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("token", &Ref(&self.token))?;
+        if let Some(value) = &self.token_type_hint {
+            map.serialize_entry("token_type_hint", &Ref(value))?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for IntrospectTokenRequest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = IntrospectTokenRequest;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type IntrospectTokenRequest")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<Secret> = None;
+                let mut f1: Option<String> = None;
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "token" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "token_type_hint" => f1 = map.next_value::<As<_>>()?.0,
+                        unknown => {
+                            return Err(de::Error::unknown_field(
+                                unknown,
+                                &["token", "token_type_hint"],
+                            ));
+                        }
+                    }
+                }
+                Ok(IntrospectTokenRequest {
+                    token: f0.ok_or_else(|| missing("token"))?,
+                    token_type_hint: f1,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+crate::wire::plain!(IntrospectTokenRequest);
+
+impl From<&str> for IntrospectTokenRequest {
+    fn from(value: &str) -> Self {
+        Self::new(value)
+    }
+}
+
+impl From<String> for IntrospectTokenRequest {
+    fn from(value: String) -> Self {
+        Self::new(value)
+    }
+}
+
+impl From<Secret> for IntrospectTokenRequest {
+    fn from(value: Secret) -> Self {
+        Self::new(value)
+    }
+}
+
+/// The token to revoke.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RevokeTokenRequest {
+    /// The token.
+    ///
+    /// A secret: masked by `Debug`.
+    pub token: Secret,
+    /// A hint; only access tokens exist, so it changes nothing (RFC 7009 section 2.1).
+    pub token_type_hint: Option<String>,
+}
+
+impl RevokeTokenRequest {
+    /// With what must be given.
+    pub fn new(token: impl Into<Secret>) -> Self {
+        Self {
+            token: token.into(),
+            token_type_hint: None,
+        }
+    }
+
+    /// A hint; only access tokens exist, so it changes nothing (RFC 7009 section 2.1).
+    #[must_use]
+    pub fn with_token_type_hint(mut self, token_type_hint: impl Into<String>) -> Self {
+        self.token_type_hint = Some(token_type_hint.into());
+        self
+    }
+}
+
+impl serde::Serialize for RevokeTokenRequest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("token", &Ref(&self.token))?;
+        if let Some(value) = &self.token_type_hint {
+            map.serialize_entry("token_type_hint", &Ref(value))?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for RevokeTokenRequest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = RevokeTokenRequest;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type RevokeTokenRequest")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<Secret> = None;
+                let mut f1: Option<String> = None;
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "token" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "token_type_hint" => f1 = map.next_value::<As<_>>()?.0,
+                        unknown => {
+                            return Err(de::Error::unknown_field(
+                                unknown,
+                                &["token", "token_type_hint"],
+                            ));
+                        }
+                    }
+                }
+                Ok(RevokeTokenRequest {
+                    token: f0.ok_or_else(|| missing("token"))?,
+                    token_type_hint: f1,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+crate::wire::plain!(RevokeTokenRequest);
+
+impl From<&str> for RevokeTokenRequest {
+    fn from(value: &str) -> Self {
+        Self::new(value)
+    }
+}
+
+impl From<String> for RevokeTokenRequest {
+    fn from(value: String) -> Self {
+        Self::new(value)
+    }
+}
+
+impl From<Secret> for RevokeTokenRequest {
+    fn from(value: Secret) -> Self {
+        Self::new(value)
+    }
+}
+
+/// What is known of a token (RFC 7662 section 2.2); only `active` when it is not live.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct IntrospectionResponse {
+    /// The token is live.
+    pub active: bool,
+    /// The agent's id.
+    pub sub: Option<String>,
+    /// The client that the token was issued to.
+    pub client_id: Option<String>,
+    /// Space-separated scopes.
+    pub scope: Option<String>,
+    /// Always `Bearer`.
+    pub token_type: Option<String>,
+    /// Issued at; Unix seconds.
+    pub iat: Option<i64>,
+    /// Expires at; Unix seconds.
+    pub exp: Option<i64>,
+    /// The issuer.
+    pub iss: Option<String>,
+    /// The audience.
+    pub aud: Option<String>,
+    /// The token's own id.
+    pub jti: Option<String>,
+    /// The agent's organization.
+    pub organization_id: Option<String>,
+    /// Fields of the answer that this version of the SDK does not know.
+    pub extra: Extra,
+}
+
+impl serde::Serialize for IntrospectionResponse {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("active", &Ref(&self.active))?;
+        if let Some(value) = &self.sub {
+            map.serialize_entry("sub", &Ref(value))?;
+        }
+        if let Some(value) = &self.client_id {
+            map.serialize_entry("client_id", &Ref(value))?;
+        }
+        if let Some(value) = &self.scope {
+            map.serialize_entry("scope", &Ref(value))?;
+        }
+        if let Some(value) = &self.token_type {
+            map.serialize_entry("token_type", &Ref(value))?;
+        }
+        if let Some(value) = &self.iat {
+            map.serialize_entry("iat", &Ref(value))?;
+        }
+        if let Some(value) = &self.exp {
+            map.serialize_entry("exp", &Ref(value))?;
+        }
+        if let Some(value) = &self.iss {
+            map.serialize_entry("iss", &Ref(value))?;
+        }
+        if let Some(value) = &self.aud {
+            map.serialize_entry("aud", &Ref(value))?;
+        }
+        if let Some(value) = &self.jti {
+            map.serialize_entry("jti", &Ref(value))?;
+        }
+        if let Some(value) = &self.organization_id {
+            map.serialize_entry("organization_id", &Ref(value))?;
+        }
+        for (key, value) in &self.extra {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for IntrospectionResponse {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = IntrospectionResponse;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type IntrospectionResponse")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<bool> = None;
+                let mut f1: Option<String> = None;
+                let mut f2: Option<String> = None;
+                let mut f3: Option<String> = None;
+                let mut f4: Option<String> = None;
+                let mut f5: Option<i64> = None;
+                let mut f6: Option<i64> = None;
+                let mut f7: Option<String> = None;
+                let mut f8: Option<String> = None;
+                let mut f9: Option<String> = None;
+                let mut f10: Option<String> = None;
+                let mut extra = Extra::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "active" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "sub" => f1 = map.next_value::<As<_>>()?.0,
+                        "client_id" => f2 = map.next_value::<As<_>>()?.0,
+                        "scope" => f3 = map.next_value::<As<_>>()?.0,
+                        "token_type" => f4 = map.next_value::<As<_>>()?.0,
+                        "iat" => f5 = map.next_value::<As<_>>()?.0,
+                        "exp" => f6 = map.next_value::<As<_>>()?.0,
+                        "iss" => f7 = map.next_value::<As<_>>()?.0,
+                        "aud" => f8 = map.next_value::<As<_>>()?.0,
+                        "jti" => f9 = map.next_value::<As<_>>()?.0,
+                        "organization_id" => f10 = map.next_value::<As<_>>()?.0,
+                        _ => {
+                            extra.insert(key.into_string(), map.next_value()?);
+                        }
+                    }
+                }
+                Ok(IntrospectionResponse {
+                    active: f0.ok_or_else(|| missing("active"))?,
+                    sub: f1,
+                    client_id: f2,
+                    scope: f3,
+                    token_type: f4,
+                    iat: f5,
+                    exp: f6,
+                    iss: f7,
+                    aud: f8,
+                    jti: f9,
+                    organization_id: f10,
+                    extra,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl FromBody for IntrospectionResponse {}
+crate::wire::plain!(IntrospectionResponse);
+
+/// One event; it never holds a secret or a token.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct AuditEvent {
+    /// The event's id.
+    pub event_id: String,
+    /// Place in the organization's chain, from 1, without gaps.
+    pub sequence: i64,
+    /// Whose chain it is.
+    pub organization_id: String,
+    /// Whom it is about, or null.
+    pub agent_id: Option<String>,
+    /// What happened.
+    pub action: AuditAction,
+    /// How it ended.
+    pub outcome: AuditOutcome,
+    /// The caller's address.
+    pub ip_address: String,
+    /// The caller's User-Agent; may be empty.
+    pub user_agent: String,
+    /// More facts; `actorId` says who did it, when another.
+    pub metadata: BTreeMap<String, Value>,
+    /// When it happened.
+    pub timestamp: OffsetDateTime,
+    /// Random hex that hides the payload behind its hash.
+    pub salt: String,
+    /// Hex SHA-256 of the salt and the RFC 8785 JSON of {agentId, action, outcome, ipAddress, userAgent, metadata}.
+    pub payload_hash: String,
+    /// The hash of the event before; empty for the first.
+    pub previous_hash: String,
+    /// Hex SHA-256 of the RFC 8785 JSON of {v: 1, organizationId, sequence, eventId, timestamp, payloadHash, previousHash}.
+    pub hash: String,
+    /// Fields of the answer that this version of the SDK does not know.
+    pub extra: Extra,
+}
+
+impl serde::Serialize for AuditEvent {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("eventId", &Ref(&self.event_id))?;
+        map.serialize_entry("sequence", &Ref(&self.sequence))?;
+        map.serialize_entry("organizationId", &Ref(&self.organization_id))?;
+        map.serialize_entry("agentId", &Ref(&self.agent_id))?;
+        map.serialize_entry("action", &Ref(&self.action))?;
+        map.serialize_entry("outcome", &Ref(&self.outcome))?;
+        map.serialize_entry("ipAddress", &Ref(&self.ip_address))?;
+        map.serialize_entry("userAgent", &Ref(&self.user_agent))?;
+        map.serialize_entry("metadata", &Ref(&self.metadata))?;
+        map.serialize_entry("timestamp", &Ref(&self.timestamp))?;
+        map.serialize_entry("salt", &Ref(&self.salt))?;
+        map.serialize_entry("payloadHash", &Ref(&self.payload_hash))?;
+        map.serialize_entry("previousHash", &Ref(&self.previous_hash))?;
+        map.serialize_entry("hash", &Ref(&self.hash))?;
+        for (key, value) in &self.extra {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for AuditEvent {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = AuditEvent;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type AuditEvent")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<String> = None;
+                let mut f1: Option<i64> = None;
+                let mut f2: Option<String> = None;
+                let mut f3: Option<Option<String>> = None;
+                let mut f4: Option<AuditAction> = None;
+                let mut f5: Option<AuditOutcome> = None;
+                let mut f6: Option<String> = None;
+                let mut f7: Option<String> = None;
+                let mut f8: Option<BTreeMap<String, Value>> = None;
+                let mut f9: Option<OffsetDateTime> = None;
+                let mut f10: Option<String> = None;
+                let mut f11: Option<String> = None;
+                let mut f12: Option<String> = None;
+                let mut f13: Option<String> = None;
+                let mut extra = Extra::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "eventId" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "sequence" => f1 = Some(map.next_value::<As<_>>()?.0),
+                        "organizationId" => f2 = Some(map.next_value::<As<_>>()?.0),
+                        "agentId" => f3 = Some(map.next_value::<As<_>>()?.0),
+                        "action" => f4 = Some(map.next_value::<As<_>>()?.0),
+                        "outcome" => f5 = Some(map.next_value::<As<_>>()?.0),
+                        "ipAddress" => f6 = Some(map.next_value::<As<_>>()?.0),
+                        "userAgent" => f7 = Some(map.next_value::<As<_>>()?.0),
+                        "metadata" => f8 = Some(map.next_value::<As<_>>()?.0),
+                        "timestamp" => f9 = Some(map.next_value::<As<_>>()?.0),
+                        "salt" => f10 = Some(map.next_value::<As<_>>()?.0),
+                        "payloadHash" => f11 = Some(map.next_value::<As<_>>()?.0),
+                        "previousHash" => f12 = Some(map.next_value::<As<_>>()?.0),
+                        "hash" => f13 = Some(map.next_value::<As<_>>()?.0),
+                        _ => {
+                            extra.insert(key.into_string(), map.next_value()?);
+                        }
+                    }
+                }
+                Ok(AuditEvent {
+                    event_id: f0.ok_or_else(|| missing("eventId"))?,
+                    sequence: f1.ok_or_else(|| missing("sequence"))?,
+                    organization_id: f2.ok_or_else(|| missing("organizationId"))?,
+                    agent_id: f3.ok_or_else(|| missing("agentId"))?,
+                    action: f4.ok_or_else(|| missing("action"))?,
+                    outcome: f5.ok_or_else(|| missing("outcome"))?,
+                    ip_address: f6.ok_or_else(|| missing("ipAddress"))?,
+                    user_agent: f7.ok_or_else(|| missing("userAgent"))?,
+                    metadata: f8.ok_or_else(|| missing("metadata"))?,
+                    timestamp: f9.ok_or_else(|| missing("timestamp"))?,
+                    salt: f10.ok_or_else(|| missing("salt"))?,
+                    payload_hash: f11.ok_or_else(|| missing("payloadHash"))?,
+                    previous_hash: f12.ok_or_else(|| missing("previousHash"))?,
+                    hash: f13.ok_or_else(|| missing("hash"))?,
+                    extra,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl FromBody for AuditEvent {}
+crate::wire::plain!(AuditEvent);
+
+/// A page of audit events.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PaginatedAuditEvents {
+    /// The events of this page.
+    pub data: Vec<AuditEvent>,
+    /// How many events match, 10,000 at most.
+    pub total: i64,
+    /// `total` is the whole count.
+    pub total_is_exact: bool,
+    /// This page, from 1; 1 with a cursor.
+    pub page: i64,
+    /// Events on a page, at most.
+    pub limit: i64,
+    /// The next page's cursor; absent on the last.
+    pub next_cursor: Option<String>,
+    /// Fields of the answer that this version of the SDK does not know.
+    pub extra: Extra,
+}
+
+impl serde::Serialize for PaginatedAuditEvents {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("data", &Ref(&self.data))?;
+        map.serialize_entry("total", &Ref(&self.total))?;
+        map.serialize_entry("totalIsExact", &Ref(&self.total_is_exact))?;
+        map.serialize_entry("page", &Ref(&self.page))?;
+        map.serialize_entry("limit", &Ref(&self.limit))?;
+        if let Some(value) = &self.next_cursor {
+            map.serialize_entry("nextCursor", &Ref(value))?;
+        }
+        for (key, value) in &self.extra {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for PaginatedAuditEvents {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = PaginatedAuditEvents;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type PaginatedAuditEvents")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<Vec<AuditEvent>> = None;
+                let mut f1: Option<i64> = None;
+                let mut f2: Option<bool> = None;
+                let mut f3: Option<i64> = None;
+                let mut f4: Option<i64> = None;
+                let mut f5: Option<String> = None;
+                let mut extra = Extra::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "data" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "total" => f1 = Some(map.next_value::<As<_>>()?.0),
+                        "totalIsExact" => f2 = Some(map.next_value::<As<_>>()?.0),
+                        "page" => f3 = Some(map.next_value::<As<_>>()?.0),
+                        "limit" => f4 = Some(map.next_value::<As<_>>()?.0),
+                        "nextCursor" => f5 = map.next_value::<As<_>>()?.0,
+                        _ => {
+                            extra.insert(key.into_string(), map.next_value()?);
+                        }
+                    }
+                }
+                Ok(PaginatedAuditEvents {
+                    data: f0.ok_or_else(|| missing("data"))?,
+                    total: f1.ok_or_else(|| missing("total"))?,
+                    total_is_exact: f2.ok_or_else(|| missing("totalIsExact"))?,
+                    page: f3.ok_or_else(|| missing("page"))?,
+                    limit: f4.ok_or_else(|| missing("limit"))?,
+                    next_cursor: f5,
+                    extra,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl FromBody for PaginatedAuditEvents {}
+crate::wire::plain!(PaginatedAuditEvents);
+
+impl Page for PaginatedAuditEvents {
+    type Item = AuditEvent;
+    fn next(&self) -> Next {
+        Next::cursor(self.next_cursor.clone())
+    }
+    fn into_items(self) -> Vec<AuditEvent> {
+        self.data
+    }
+}
+
+/// Whether the chain holds.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct AuditChainVerification {
+    /// Every hash that was checked is right.
+    pub verified: bool,
+    /// Events that were checked.
+    pub checked_count: i64,
+    /// The first event whose hash is wrong, or null.
+    pub broken_at_event_id: Option<String>,
+    /// As it was asked for.
+    pub from_date: Option<String>,
+    /// As it was asked for.
+    pub to_date: Option<String>,
+    /// Fields of the answer that this version of the SDK does not know.
+    pub extra: Extra,
+}
+
+impl serde::Serialize for AuditChainVerification {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("verified", &Ref(&self.verified))?;
+        map.serialize_entry("checkedCount", &Ref(&self.checked_count))?;
+        map.serialize_entry("brokenAtEventId", &Ref(&self.broken_at_event_id))?;
+        if let Some(value) = &self.from_date {
+            map.serialize_entry("fromDate", &Ref(value))?;
+        }
+        if let Some(value) = &self.to_date {
+            map.serialize_entry("toDate", &Ref(value))?;
+        }
+        for (key, value) in &self.extra {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for AuditChainVerification {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = AuditChainVerification;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type AuditChainVerification")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<bool> = None;
+                let mut f1: Option<i64> = None;
+                let mut f2: Option<Option<String>> = None;
+                let mut f3: Option<String> = None;
+                let mut f4: Option<String> = None;
+                let mut extra = Extra::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "verified" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "checkedCount" => f1 = Some(map.next_value::<As<_>>()?.0),
+                        "brokenAtEventId" => f2 = Some(map.next_value::<As<_>>()?.0),
+                        "fromDate" => f3 = map.next_value::<As<_>>()?.0,
+                        "toDate" => f4 = map.next_value::<As<_>>()?.0,
+                        _ => {
+                            extra.insert(key.into_string(), map.next_value()?);
+                        }
+                    }
+                }
+                Ok(AuditChainVerification {
+                    verified: f0.ok_or_else(|| missing("verified"))?,
+                    checked_count: f1.ok_or_else(|| missing("checkedCount"))?,
+                    broken_at_event_id: f2.ok_or_else(|| missing("brokenAtEventId"))?,
+                    from_date: f3,
+                    to_date: f4,
+                    extra,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl FromBody for AuditChainVerification {}
+crate::wire::plain!(AuditChainVerification);
+
+/// The server's metadata (OpenID Connect Discovery 1.0, RFC 8414).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct OpenIdConfiguration {
+    /// The `iss` of its tokens.
+    pub issuer: String,
+    /// Where tokens are issued.
+    pub token_endpoint: String,
+    /// Where tokens are introspected.
+    pub introspection_endpoint: String,
+    /// Where tokens are revoked.
+    pub revocation_endpoint: String,
+    /// Where the public keys are.
+    pub jwks_uri: String,
+    /// Grant types.
+    pub grant_types_supported: Vec<String>,
+    /// Empty: there is no authorization endpoint.
+    pub response_types_supported: Vec<String>,
+    /// Subject types.
+    pub subject_types_supported: Vec<String>,
+    /// Signing algorithms.
+    pub id_token_signing_alg_values_supported: Vec<String>,
+    /// How a client authenticates.
+    pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// How a client authenticates there.
+    pub introspection_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// How a client authenticates there.
+    pub revocation_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// Scopes.
+    pub scopes_supported: Vec<String>,
+    /// Claims of an id_token.
+    pub claims_supported: Option<Vec<String>>,
+    /// Fields of the answer that this version of the SDK does not know.
+    pub extra: Extra,
+}
+
+impl serde::Serialize for OpenIdConfiguration {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("issuer", &Ref(&self.issuer))?;
+        map.serialize_entry("token_endpoint", &Ref(&self.token_endpoint))?;
+        map.serialize_entry("introspection_endpoint", &Ref(&self.introspection_endpoint))?;
+        map.serialize_entry("revocation_endpoint", &Ref(&self.revocation_endpoint))?;
+        map.serialize_entry("jwks_uri", &Ref(&self.jwks_uri))?;
+        map.serialize_entry("grant_types_supported", &Ref(&self.grant_types_supported))?;
+        map.serialize_entry(
+            "response_types_supported",
+            &Ref(&self.response_types_supported),
+        )?;
+        map.serialize_entry(
+            "subject_types_supported",
+            &Ref(&self.subject_types_supported),
+        )?;
+        map.serialize_entry(
+            "id_token_signing_alg_values_supported",
+            &Ref(&self.id_token_signing_alg_values_supported),
+        )?;
+        map.serialize_entry(
+            "token_endpoint_auth_methods_supported",
+            &Ref(&self.token_endpoint_auth_methods_supported),
+        )?;
+        if let Some(value) = &self.introspection_endpoint_auth_methods_supported {
+            map.serialize_entry("introspection_endpoint_auth_methods_supported", &Ref(value))?;
+        }
+        if let Some(value) = &self.revocation_endpoint_auth_methods_supported {
+            map.serialize_entry("revocation_endpoint_auth_methods_supported", &Ref(value))?;
+        }
+        map.serialize_entry("scopes_supported", &Ref(&self.scopes_supported))?;
+        if let Some(value) = &self.claims_supported {
+            map.serialize_entry("claims_supported", &Ref(value))?;
+        }
+        for (key, value) in &self.extra {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for OpenIdConfiguration {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = OpenIdConfiguration;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type OpenIdConfiguration")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<String> = None;
+                let mut f1: Option<String> = None;
+                let mut f2: Option<String> = None;
+                let mut f3: Option<String> = None;
+                let mut f4: Option<String> = None;
+                let mut f5: Option<Vec<String>> = None;
+                let mut f6: Option<Vec<String>> = None;
+                let mut f7: Option<Vec<String>> = None;
+                let mut f8: Option<Vec<String>> = None;
+                let mut f9: Option<Vec<String>> = None;
+                let mut f10: Option<Vec<String>> = None;
+                let mut f11: Option<Vec<String>> = None;
+                let mut f12: Option<Vec<String>> = None;
+                let mut f13: Option<Vec<String>> = None;
+                let mut extra = Extra::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "issuer" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "token_endpoint" => f1 = Some(map.next_value::<As<_>>()?.0),
+                        "introspection_endpoint" => f2 = Some(map.next_value::<As<_>>()?.0),
+                        "revocation_endpoint" => f3 = Some(map.next_value::<As<_>>()?.0),
+                        "jwks_uri" => f4 = Some(map.next_value::<As<_>>()?.0),
+                        "grant_types_supported" => f5 = Some(map.next_value::<As<_>>()?.0),
+                        "response_types_supported" => f6 = Some(map.next_value::<As<_>>()?.0),
+                        "subject_types_supported" => f7 = Some(map.next_value::<As<_>>()?.0),
+                        "id_token_signing_alg_values_supported" => {
+                            f8 = Some(map.next_value::<As<_>>()?.0)
+                        }
+                        "token_endpoint_auth_methods_supported" => {
+                            f9 = Some(map.next_value::<As<_>>()?.0)
+                        }
+                        "introspection_endpoint_auth_methods_supported" => {
+                            f10 = map.next_value::<As<_>>()?.0
+                        }
+                        "revocation_endpoint_auth_methods_supported" => {
+                            f11 = map.next_value::<As<_>>()?.0
+                        }
+                        "scopes_supported" => f12 = Some(map.next_value::<As<_>>()?.0),
+                        "claims_supported" => f13 = map.next_value::<As<_>>()?.0,
+                        _ => {
+                            extra.insert(key.into_string(), map.next_value()?);
+                        }
+                    }
+                }
+                Ok(OpenIdConfiguration {
+                    issuer: f0.ok_or_else(|| missing("issuer"))?,
+                    token_endpoint: f1.ok_or_else(|| missing("token_endpoint"))?,
+                    introspection_endpoint: f2.ok_or_else(|| missing("introspection_endpoint"))?,
+                    revocation_endpoint: f3.ok_or_else(|| missing("revocation_endpoint"))?,
+                    jwks_uri: f4.ok_or_else(|| missing("jwks_uri"))?,
+                    grant_types_supported: f5.ok_or_else(|| missing("grant_types_supported"))?,
+                    response_types_supported: f6
+                        .ok_or_else(|| missing("response_types_supported"))?,
+                    subject_types_supported: f7
+                        .ok_or_else(|| missing("subject_types_supported"))?,
+                    id_token_signing_alg_values_supported: f8
+                        .ok_or_else(|| missing("id_token_signing_alg_values_supported"))?,
+                    token_endpoint_auth_methods_supported: f9
+                        .ok_or_else(|| missing("token_endpoint_auth_methods_supported"))?,
+                    introspection_endpoint_auth_methods_supported: f10,
+                    revocation_endpoint_auth_methods_supported: f11,
+                    scopes_supported: f12.ok_or_else(|| missing("scopes_supported"))?,
+                    claims_supported: f13,
+                    extra,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl FromBody for OpenIdConfiguration {}
+crate::wire::plain!(OpenIdConfiguration);
+
+/// Public keys (RFC 7517 section 5).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct JsonWebKeySet {
+    /// The keys.
+    pub keys: Vec<JsonWebKey>,
+    /// Fields of the answer that this version of the SDK does not know.
+    pub extra: Extra,
+}
+
+impl serde::Serialize for JsonWebKeySet {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("keys", &Ref(&self.keys))?;
+        for (key, value) in &self.extra {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for JsonWebKeySet {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = JsonWebKeySet;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type JsonWebKeySet")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<Vec<JsonWebKey>> = None;
+                let mut extra = Extra::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "keys" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        _ => {
+                            extra.insert(key.into_string(), map.next_value()?);
+                        }
+                    }
+                }
+                Ok(JsonWebKeySet {
+                    keys: f0.ok_or_else(|| missing("keys"))?,
+                    extra,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl FromBody for JsonWebKeySet {}
+crate::wire::plain!(JsonWebKeySet);
+
+/// A public key (RFC 7517 section 4).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct JsonWebKey {
+    /// RSA, EC or OKP.
+    pub kty: String,
+    /// The RFC 7638 thumbprint.
+    pub kid: String,
+    /// Always `sig`.
+    pub r#use: String,
+    /// RS256, ES256 or EdDSA.
+    pub alg: String,
+    /// RSA modulus.
+    pub n: Option<String>,
+    /// RSA exponent.
+    pub e: Option<String>,
+    /// Curve.
+    pub crv: Option<String>,
+    /// X coordinate or public key.
+    pub x: Option<String>,
+    /// Y coordinate.
+    pub y: Option<String>,
+    /// Fields of the answer that this version of the SDK does not know.
+    pub extra: Extra,
+}
+
+impl serde::Serialize for JsonWebKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("kty", &Ref(&self.kty))?;
+        map.serialize_entry("kid", &Ref(&self.kid))?;
+        map.serialize_entry("use", &Ref(&self.r#use))?;
+        map.serialize_entry("alg", &Ref(&self.alg))?;
+        if let Some(value) = &self.n {
+            map.serialize_entry("n", &Ref(value))?;
+        }
+        if let Some(value) = &self.e {
+            map.serialize_entry("e", &Ref(value))?;
+        }
+        if let Some(value) = &self.crv {
+            map.serialize_entry("crv", &Ref(value))?;
+        }
+        if let Some(value) = &self.x {
+            map.serialize_entry("x", &Ref(value))?;
+        }
+        if let Some(value) = &self.y {
+            map.serialize_entry("y", &Ref(value))?;
+        }
+        for (key, value) in &self.extra {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for JsonWebKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = JsonWebKey;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type JsonWebKey")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<String> = None;
+                let mut f1: Option<String> = None;
+                let mut f2: Option<String> = None;
+                let mut f3: Option<String> = None;
+                let mut f4: Option<String> = None;
+                let mut f5: Option<String> = None;
+                let mut f6: Option<String> = None;
+                let mut f7: Option<String> = None;
+                let mut f8: Option<String> = None;
+                let mut extra = Extra::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "kty" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "kid" => f1 = Some(map.next_value::<As<_>>()?.0),
+                        "use" => f2 = Some(map.next_value::<As<_>>()?.0),
+                        "alg" => f3 = Some(map.next_value::<As<_>>()?.0),
+                        "n" => f4 = map.next_value::<As<_>>()?.0,
+                        "e" => f5 = map.next_value::<As<_>>()?.0,
+                        "crv" => f6 = map.next_value::<As<_>>()?.0,
+                        "x" => f7 = map.next_value::<As<_>>()?.0,
+                        "y" => f8 = map.next_value::<As<_>>()?.0,
+                        _ => {
+                            extra.insert(key.into_string(), map.next_value()?);
+                        }
+                    }
+                }
+                Ok(JsonWebKey {
+                    kty: f0.ok_or_else(|| missing("kty"))?,
+                    kid: f1.ok_or_else(|| missing("kid"))?,
+                    r#use: f2.ok_or_else(|| missing("use"))?,
+                    alg: f3.ok_or_else(|| missing("alg"))?,
+                    n: f4,
+                    e: f5,
+                    crv: f6,
+                    x: f7,
+                    y: f8,
+                    extra,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl FromBody for JsonWebKey {}
+crate::wire::plain!(JsonWebKey);
+
+/// Whether the server works.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Health {
+    /// The whole.
+    pub status: HealthStatus,
+    /// The server's version.
+    pub version: String,
+    /// Seconds since the start.
+    pub uptime_seconds: i64,
+    /// The parts.
+    pub services: HealthServices,
+    /// Fields of the answer that this version of the SDK does not know.
+    pub extra: Extra,
+}
+
+impl serde::Serialize for Health {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("status", &Ref(&self.status))?;
+        map.serialize_entry("version", &Ref(&self.version))?;
+        map.serialize_entry("uptimeSeconds", &Ref(&self.uptime_seconds))?;
+        map.serialize_entry("services", &Ref(&self.services))?;
+        for (key, value) in &self.extra {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Health {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = Health;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type Health")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<HealthStatus> = None;
+                let mut f1: Option<String> = None;
+                let mut f2: Option<i64> = None;
+                let mut f3: Option<HealthServices> = None;
+                let mut extra = Extra::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "status" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "version" => f1 = Some(map.next_value::<As<_>>()?.0),
+                        "uptimeSeconds" => f2 = Some(map.next_value::<As<_>>()?.0),
+                        "services" => f3 = Some(map.next_value::<As<_>>()?.0),
+                        _ => {
+                            extra.insert(key.into_string(), map.next_value()?);
+                        }
+                    }
+                }
+                Ok(Health {
+                    status: f0.ok_or_else(|| missing("status"))?,
+                    version: f1.ok_or_else(|| missing("version"))?,
+                    uptime_seconds: f2.ok_or_else(|| missing("uptimeSeconds"))?,
+                    services: f3.ok_or_else(|| missing("services"))?,
+                    extra,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl FromBody for Health {}
+crate::wire::plain!(Health);
+
+/// What the server stands on.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HealthServices {
+    /// The database.
+    pub database: ConnectionStatus,
+    /// The cache.
+    pub cache: ConnectionStatus,
+    /// Fields of the answer that this version of the SDK does not know.
+    pub extra: Extra,
+}
+
+impl serde::Serialize for HealthServices {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("database", &Ref(&self.database))?;
+        map.serialize_entry("cache", &Ref(&self.cache))?;
+        for (key, value) in &self.extra {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for HealthServices {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = HealthServices;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type HealthServices")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<ConnectionStatus> = None;
+                let mut f1: Option<ConnectionStatus> = None;
+                let mut extra = Extra::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "database" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "cache" => f1 = Some(map.next_value::<As<_>>()?.0),
+                        _ => {
+                            extra.insert(key.into_string(), map.next_value()?);
+                        }
+                    }
+                }
+                Ok(HealthServices {
+                    database: f0.ok_or_else(|| missing("database"))?,
+                    cache: f1.ok_or_else(|| missing("cache"))?,
+                    extra,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl FromBody for HealthServices {}
+crate::wire::plain!(HealthServices);
+
+/// How each part works.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct DetailedHealth {
+    /// The worst of the parts.
+    pub status: ServiceStatus,
+    /// The parts.
+    pub services: DetailedHealthServices,
+    /// Fields of the answer that this version of the SDK does not know.
+    pub extra: Extra,
+}
+
+impl serde::Serialize for DetailedHealth {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("status", &Ref(&self.status))?;
+        map.serialize_entry("services", &Ref(&self.services))?;
+        for (key, value) in &self.extra {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for DetailedHealth {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = DetailedHealth;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type DetailedHealth")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<ServiceStatus> = None;
+                let mut f1: Option<DetailedHealthServices> = None;
+                let mut extra = Extra::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "status" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "services" => f1 = Some(map.next_value::<As<_>>()?.0),
+                        _ => {
+                            extra.insert(key.into_string(), map.next_value()?);
+                        }
+                    }
+                }
+                Ok(DetailedHealth {
+                    status: f0.ok_or_else(|| missing("status"))?,
+                    services: f1.ok_or_else(|| missing("services"))?,
+                    extra,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl FromBody for DetailedHealth {}
+crate::wire::plain!(DetailedHealth);
+
+/// What the server stands on.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct DetailedHealthServices {
+    /// The database.
+    pub database: ServiceHealth,
+    /// The cache.
+    pub cache: ServiceHealth,
+    /// The vault, when one is configured.
+    pub vault: Option<ServiceHealth>,
+    /// The policy engine.
+    pub policy: ServiceHealth,
+    /// Fields of the answer that this version of the SDK does not know.
+    pub extra: Extra,
+}
+
+impl serde::Serialize for DetailedHealthServices {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("database", &Ref(&self.database))?;
+        map.serialize_entry("cache", &Ref(&self.cache))?;
+        if let Some(value) = &self.vault {
+            map.serialize_entry("vault", &Ref(value))?;
+        }
+        map.serialize_entry("policy", &Ref(&self.policy))?;
+        for (key, value) in &self.extra {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for DetailedHealthServices {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = DetailedHealthServices;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type DetailedHealthServices")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<ServiceHealth> = None;
+                let mut f1: Option<ServiceHealth> = None;
+                let mut f2: Option<ServiceHealth> = None;
+                let mut f3: Option<ServiceHealth> = None;
+                let mut extra = Extra::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "database" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "cache" => f1 = Some(map.next_value::<As<_>>()?.0),
+                        "vault" => f2 = map.next_value::<As<_>>()?.0,
+                        "policy" => f3 = Some(map.next_value::<As<_>>()?.0),
+                        _ => {
+                            extra.insert(key.into_string(), map.next_value()?);
+                        }
+                    }
+                }
+                Ok(DetailedHealthServices {
+                    database: f0.ok_or_else(|| missing("database"))?,
+                    cache: f1.ok_or_else(|| missing("cache"))?,
+                    vault: f2,
+                    policy: f3.ok_or_else(|| missing("policy"))?,
+                    extra,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl FromBody for DetailedHealthServices {}
+crate::wire::plain!(DetailedHealthServices);
+
+/// How one part works.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ServiceHealth {
+    /// degraded: over 1000 ms.
+    pub status: ServiceStatus,
+    /// Milliseconds that a probe took.
+    pub latency_ms: f64,
+    /// Fields of the answer that this version of the SDK does not know.
+    pub extra: Extra,
+}
+
+impl serde::Serialize for ServiceHealth {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("status", &Ref(&self.status))?;
+        map.serialize_entry("latencyMs", &Ref(&self.latency_ms))?;
+        for (key, value) in &self.extra {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for ServiceHealth {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = ServiceHealth;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type ServiceHealth")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<ServiceStatus> = None;
+                let mut f1: Option<f64> = None;
+                let mut extra = Extra::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "status" => f0 = Some(map.next_value::<As<_>>()?.0),
+                        "latencyMs" => f1 = Some(map.next_value::<As<_>>()?.0),
+                        _ => {
+                            extra.insert(key.into_string(), map.next_value()?);
+                        }
+                    }
+                }
+                Ok(ServiceHealth {
+                    status: f0.ok_or_else(|| missing("status"))?,
+                    latency_ms: f1.ok_or_else(|| missing("latencyMs"))?,
+                    extra,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl FromBody for ServiceHealth {}
+crate::wire::plain!(ServiceHealth);
+
+/// Query parameters of `listAgents`.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct ListAgentsParams {
+    /// Only agents of this owner.
+    pub owner: Option<String>,
+    /// Only agents of this type.
+    pub agent_type: Option<AgentType>,
+    /// Only agents with this status.
+    pub status: Option<AgentStatus>,
+    /// Only agents that run here.
+    pub deployment_env: Option<DeploymentEnv>,
+    /// Only agents whose e-mail contains this, without regard to case.
+    pub q: Option<String>,
+    /// Which page, from 1. `page` x `limit` stays within 10,000.
+    ///
+    /// The server's default is `1`. From 1 to 10000.
+    pub page: Option<i64>,
+    /// Items on a page, 1 to 100.
+    ///
+    /// The server's default is `20`. From 1 to 100.
+    pub limit: Option<i64>,
+}
+
+impl ListAgentsParams {
+    /// With nothing given.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only agents of this owner.
+    #[must_use]
+    pub fn with_owner(mut self, owner: impl Into<String>) -> Self {
+        self.owner = Some(owner.into());
+        self
+    }
+
+    /// Only agents of this type.
+    #[must_use]
+    pub fn with_agent_type(mut self, agent_type: impl Into<AgentType>) -> Self {
+        self.agent_type = Some(agent_type.into());
+        self
+    }
+
+    /// Only agents with this status.
+    #[must_use]
+    pub fn with_status(mut self, status: impl Into<AgentStatus>) -> Self {
+        self.status = Some(status.into());
+        self
+    }
+
+    /// Only agents that run here.
+    #[must_use]
+    pub fn with_deployment_env(mut self, deployment_env: impl Into<DeploymentEnv>) -> Self {
+        self.deployment_env = Some(deployment_env.into());
+        self
+    }
+
+    /// Only agents whose e-mail contains this, without regard to case.
+    #[must_use]
+    pub fn with_q(mut self, q: impl Into<String>) -> Self {
+        self.q = Some(q.into());
+        self
+    }
+
+    /// Which page, from 1. `page` x `limit` stays within 10,000.
+    #[must_use]
+    pub fn with_page(mut self, page: i64) -> Self {
+        self.page = Some(page);
+        self
+    }
+
+    /// Items on a page, 1 to 100.
+    #[must_use]
+    pub fn with_limit(mut self, limit: i64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+}
+
+impl serde::Serialize for ListAgentsParams {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(value) = &self.owner {
+            map.serialize_entry("owner", &Ref(value))?;
+        }
+        if let Some(value) = &self.agent_type {
+            map.serialize_entry("agentType", &Ref(value))?;
+        }
+        if let Some(value) = &self.status {
+            map.serialize_entry("status", &Ref(value))?;
+        }
+        if let Some(value) = &self.deployment_env {
+            map.serialize_entry("deploymentEnv", &Ref(value))?;
+        }
+        if let Some(value) = &self.q {
+            map.serialize_entry("q", &Ref(value))?;
+        }
+        if let Some(value) = &self.page {
+            map.serialize_entry("page", &Ref(value))?;
+        }
+        if let Some(value) = &self.limit {
+            map.serialize_entry("limit", &Ref(value))?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for ListAgentsParams {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = ListAgentsParams;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type ListAgentsParams")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<String> = None;
+                let mut f1: Option<AgentType> = None;
+                let mut f2: Option<AgentStatus> = None;
+                let mut f3: Option<DeploymentEnv> = None;
+                let mut f4: Option<String> = None;
+                let mut f5: Option<i64> = None;
+                let mut f6: Option<i64> = None;
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "owner" => f0 = map.next_value::<As<_>>()?.0,
+                        "agentType" => f1 = map.next_value::<As<_>>()?.0,
+                        "status" => f2 = map.next_value::<As<_>>()?.0,
+                        "deploymentEnv" => f3 = map.next_value::<As<_>>()?.0,
+                        "q" => f4 = map.next_value::<As<_>>()?.0,
+                        "page" => f5 = map.next_value::<As<_>>()?.0,
+                        "limit" => f6 = map.next_value::<As<_>>()?.0,
+                        unknown => {
+                            return Err(de::Error::unknown_field(
+                                unknown,
+                                &[
+                                    "owner",
+                                    "agentType",
+                                    "status",
+                                    "deploymentEnv",
+                                    "q",
+                                    "page",
+                                    "limit",
+                                ],
+                            ));
+                        }
+                    }
+                }
+                Ok(ListAgentsParams {
+                    owner: f0,
+                    agent_type: f1,
+                    status: f2,
+                    deployment_env: f3,
+                    q: f4,
+                    page: f5,
+                    limit: f6,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+crate::wire::plain!(ListAgentsParams);
+
+/// Query parameters of `listCredentials`.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct ListCredentialsParams {
+    /// Only credentials with this status.
+    pub status: Option<CredentialStatus>,
+    /// Which page, from 1. `page` x `limit` stays within 10,000.
+    ///
+    /// The server's default is `1`. From 1 to 10000.
+    pub page: Option<i64>,
+    /// Items on a page, 1 to 100.
+    ///
+    /// The server's default is `20`. From 1 to 100.
+    pub limit: Option<i64>,
+}
+
+impl ListCredentialsParams {
+    /// With nothing given.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only credentials with this status.
+    #[must_use]
+    pub fn with_status(mut self, status: impl Into<CredentialStatus>) -> Self {
+        self.status = Some(status.into());
+        self
+    }
+
+    /// Which page, from 1. `page` x `limit` stays within 10,000.
+    #[must_use]
+    pub fn with_page(mut self, page: i64) -> Self {
+        self.page = Some(page);
+        self
+    }
+
+    /// Items on a page, 1 to 100.
+    #[must_use]
+    pub fn with_limit(mut self, limit: i64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+}
+
+impl serde::Serialize for ListCredentialsParams {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(value) = &self.status {
+            map.serialize_entry("status", &Ref(value))?;
+        }
+        if let Some(value) = &self.page {
+            map.serialize_entry("page", &Ref(value))?;
+        }
+        if let Some(value) = &self.limit {
+            map.serialize_entry("limit", &Ref(value))?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for ListCredentialsParams {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = ListCredentialsParams;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type ListCredentialsParams")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<CredentialStatus> = None;
+                let mut f1: Option<i64> = None;
+                let mut f2: Option<i64> = None;
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "status" => f0 = map.next_value::<As<_>>()?.0,
+                        "page" => f1 = map.next_value::<As<_>>()?.0,
+                        "limit" => f2 = map.next_value::<As<_>>()?.0,
+                        unknown => {
+                            return Err(de::Error::unknown_field(
+                                unknown,
+                                &["status", "page", "limit"],
+                            ));
+                        }
+                    }
+                }
+                Ok(ListCredentialsParams {
+                    status: f0,
+                    page: f1,
+                    limit: f2,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+crate::wire::plain!(ListCredentialsParams);
+
+/// Query parameters of `queryAuditLog`.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct QueryAuditLogParams {
+    /// Only events about this agent.
+    pub agent_id: Option<String>,
+    /// Only this action.
+    pub action: Option<AuditAction>,
+    /// Only this outcome.
+    pub outcome: Option<AuditOutcome>,
+    /// Only events from here on (inclusive): RFC 3339, or a date for its whole UTC day.
+    pub from_date: Option<String>,
+    /// Only events before this (exclusive): RFC 3339, or a date, which includes its whole UTC day.
+    pub to_date: Option<String>,
+    /// Another name of `fromDate`.
+    ///
+    /// Another name of `fromDate`.
+    pub start_date: Option<String>,
+    /// Another name of `toDate`.
+    ///
+    /// Another name of `toDate`.
+    pub end_date: Option<String>,
+    /// Which page, from 1. `page` x `limit` stays within 10,000.
+    ///
+    /// The server's default is `1`. From 1 to 10000.
+    pub page: Option<i64>,
+    /// Items on a page, 1 to 100.
+    ///
+    /// The server's default is `20`. From 1 to 100.
+    pub limit: Option<i64>,
+    /// The `nextCursor` of the page before; not together with `page`.
+    pub cursor: Option<String>,
+}
+
+impl QueryAuditLogParams {
+    /// With nothing given.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only events about this agent.
+    #[must_use]
+    pub fn with_agent_id(mut self, agent_id: impl Into<String>) -> Self {
+        self.agent_id = Some(agent_id.into());
+        self
+    }
+
+    /// Only this action.
+    #[must_use]
+    pub fn with_action(mut self, action: impl Into<AuditAction>) -> Self {
+        self.action = Some(action.into());
+        self
+    }
+
+    /// Only this outcome.
+    #[must_use]
+    pub fn with_outcome(mut self, outcome: impl Into<AuditOutcome>) -> Self {
+        self.outcome = Some(outcome.into());
+        self
+    }
+
+    /// Only events from here on (inclusive): RFC 3339, or a date for its whole UTC day.
+    #[must_use]
+    pub fn with_from_date(mut self, from_date: impl Into<String>) -> Self {
+        self.from_date = Some(from_date.into());
+        self
+    }
+
+    /// Only events before this (exclusive): RFC 3339, or a date, which includes its whole UTC day.
+    #[must_use]
+    pub fn with_to_date(mut self, to_date: impl Into<String>) -> Self {
+        self.to_date = Some(to_date.into());
+        self
+    }
+
+    /// Another name of `fromDate`.
+    #[must_use]
+    pub fn with_start_date(mut self, start_date: impl Into<String>) -> Self {
+        self.start_date = Some(start_date.into());
+        self
+    }
+
+    /// Another name of `toDate`.
+    #[must_use]
+    pub fn with_end_date(mut self, end_date: impl Into<String>) -> Self {
+        self.end_date = Some(end_date.into());
+        self
+    }
+
+    /// Which page, from 1. `page` x `limit` stays within 10,000.
+    #[must_use]
+    pub fn with_page(mut self, page: i64) -> Self {
+        self.page = Some(page);
+        self
+    }
+
+    /// Items on a page, 1 to 100.
+    #[must_use]
+    pub fn with_limit(mut self, limit: i64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// The `nextCursor` of the page before; not together with `page`.
+    #[must_use]
+    pub fn with_cursor(mut self, cursor: impl Into<String>) -> Self {
+        self.cursor = Some(cursor.into());
+        self
+    }
+}
+
+impl serde::Serialize for QueryAuditLogParams {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(value) = &self.agent_id {
+            map.serialize_entry("agentId", &Ref(value))?;
+        }
+        if let Some(value) = &self.action {
+            map.serialize_entry("action", &Ref(value))?;
+        }
+        if let Some(value) = &self.outcome {
+            map.serialize_entry("outcome", &Ref(value))?;
+        }
+        if let Some(value) = &self.from_date {
+            map.serialize_entry("fromDate", &Ref(value))?;
+        }
+        if let Some(value) = &self.to_date {
+            map.serialize_entry("toDate", &Ref(value))?;
+        }
+        if let Some(value) = &self.start_date {
+            map.serialize_entry("startDate", &Ref(value))?;
+        }
+        if let Some(value) = &self.end_date {
+            map.serialize_entry("endDate", &Ref(value))?;
+        }
+        if let Some(value) = &self.page {
+            map.serialize_entry("page", &Ref(value))?;
+        }
+        if let Some(value) = &self.limit {
+            map.serialize_entry("limit", &Ref(value))?;
+        }
+        if let Some(value) = &self.cursor {
+            map.serialize_entry("cursor", &Ref(value))?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for QueryAuditLogParams {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = QueryAuditLogParams;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type QueryAuditLogParams")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<String> = None;
+                let mut f1: Option<AuditAction> = None;
+                let mut f2: Option<AuditOutcome> = None;
+                let mut f3: Option<String> = None;
+                let mut f4: Option<String> = None;
+                let mut f5: Option<String> = None;
+                let mut f6: Option<String> = None;
+                let mut f7: Option<i64> = None;
+                let mut f8: Option<i64> = None;
+                let mut f9: Option<String> = None;
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "agentId" => f0 = map.next_value::<As<_>>()?.0,
+                        "action" => f1 = map.next_value::<As<_>>()?.0,
+                        "outcome" => f2 = map.next_value::<As<_>>()?.0,
+                        "fromDate" => f3 = map.next_value::<As<_>>()?.0,
+                        "toDate" => f4 = map.next_value::<As<_>>()?.0,
+                        "startDate" => f5 = map.next_value::<As<_>>()?.0,
+                        "endDate" => f6 = map.next_value::<As<_>>()?.0,
+                        "page" => f7 = map.next_value::<As<_>>()?.0,
+                        "limit" => f8 = map.next_value::<As<_>>()?.0,
+                        "cursor" => f9 = map.next_value::<As<_>>()?.0,
+                        unknown => {
+                            return Err(de::Error::unknown_field(
+                                unknown,
+                                &[
+                                    "agentId",
+                                    "action",
+                                    "outcome",
+                                    "fromDate",
+                                    "toDate",
+                                    "startDate",
+                                    "endDate",
+                                    "page",
+                                    "limit",
+                                    "cursor",
+                                ],
+                            ));
+                        }
+                    }
+                }
+                Ok(QueryAuditLogParams {
+                    agent_id: f0,
+                    action: f1,
+                    outcome: f2,
+                    from_date: f3,
+                    to_date: f4,
+                    start_date: f5,
+                    end_date: f6,
+                    page: f7,
+                    limit: f8,
+                    cursor: f9,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+crate::wire::plain!(QueryAuditLogParams);
+
+/// Query parameters of `verifyAuditChain`.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct VerifyAuditChainParams {
+    /// Only events from here on (inclusive): RFC 3339, or a date for its whole UTC day.
+    pub from_date: Option<String>,
+    /// Only events before this (exclusive): RFC 3339, or a date, which includes its whole UTC day.
+    pub to_date: Option<String>,
+}
+
+impl VerifyAuditChainParams {
+    /// With nothing given.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only events from here on (inclusive): RFC 3339, or a date for its whole UTC day.
+    #[must_use]
+    pub fn with_from_date(mut self, from_date: impl Into<String>) -> Self {
+        self.from_date = Some(from_date.into());
+        self
+    }
+
+    /// Only events before this (exclusive): RFC 3339, or a date, which includes its whole UTC day.
+    #[must_use]
+    pub fn with_to_date(mut self, to_date: impl Into<String>) -> Self {
+        self.to_date = Some(to_date.into());
+        self
+    }
+}
+
+impl serde::Serialize for VerifyAuditChainParams {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(value) = &self.from_date {
+            map.serialize_entry("fromDate", &Ref(value))?;
+        }
+        if let Some(value) = &self.to_date {
+            map.serialize_entry("toDate", &Ref(value))?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for VerifyAuditChainParams {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> de::Visitor<'de> for Fields {
+            type Value = VerifyAuditChainParams;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of type VerifyAuditChainParams")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut f0: Option<String> = None;
+                let mut f1: Option<String> = None;
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.as_str() {
+                        "fromDate" => f0 = map.next_value::<As<_>>()?.0,
+                        "toDate" => f1 = map.next_value::<As<_>>()?.0,
+                        unknown => {
+                            return Err(de::Error::unknown_field(unknown, &["fromDate", "toDate"]));
+                        }
+                    }
+                }
+                Ok(VerifyAuditChainParams {
+                    from_date: f0,
+                    to_date: f1,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+crate::wire::plain!(VerifyAuditChainParams);

@@ -13,9 +13,59 @@ use crate::{
 };
 
 /// The whole table; an operation's `index` is its place here.
-pub static ALL: [Operation; 2] = [
+pub static ALL: [Operation; 19] = [
     Operation {
         index: 0,
+        id: "registerAgent",
+        section: "agents",
+        method: "POST",
+        path: "/api/v1/agents",
+        segments: &[Segment::Text("/api/v1/agents")],
+        auth: Auth::Bearer(&["agents:write"]),
+        envelope: Envelope::Standard,
+        takes_query: false,
+        body: Some(Body {
+            kind: BodyKind::Json,
+            required: true,
+            defaults: &[],
+        }),
+        answers: &[Answer {
+            status: 201,
+            decoder: Some(Decoder {
+                typed: wire::typed::<models::Agent>,
+                shape: &Shape::Object(&shapes::AGENT),
+            }),
+        }],
+        idempotency_key: true,
+        retry_safe: true,
+        sensitive: false,
+        paging: None,
+    },
+    Operation {
+        index: 1,
+        id: "listAgents",
+        section: "agents",
+        method: "GET",
+        path: "/api/v1/agents",
+        segments: &[Segment::Text("/api/v1/agents")],
+        auth: Auth::Bearer(&["agents:read"]),
+        envelope: Envelope::Standard,
+        takes_query: true,
+        body: None,
+        answers: &[Answer {
+            status: 200,
+            decoder: Some(Decoder {
+                typed: wire::typed::<models::PaginatedAgents>,
+                shape: &Shape::Object(&shapes::PAGINATED_AGENTS),
+            }),
+        }],
+        idempotency_key: false,
+        retry_safe: true,
+        sensitive: false,
+        paging: Some(Paging::Page),
+    },
+    Operation {
+        index: 2,
         id: "getAgent",
         section: "agents",
         method: "GET",
@@ -38,7 +88,170 @@ pub static ALL: [Operation; 2] = [
         paging: None,
     },
     Operation {
-        index: 1,
+        index: 3,
+        id: "updateAgent",
+        section: "agents",
+        method: "PATCH",
+        path: "/api/v1/agents/{agentId}",
+        segments: &[Segment::Text("/api/v1/agents/"), Segment::Param("agentId")],
+        auth: Auth::Bearer(&["agents:write"]),
+        envelope: Envelope::Standard,
+        takes_query: false,
+        body: Some(Body {
+            kind: BodyKind::Json,
+            required: true,
+            defaults: &[],
+        }),
+        answers: &[Answer {
+            status: 200,
+            decoder: Some(Decoder {
+                typed: wire::typed::<models::Agent>,
+                shape: &Shape::Object(&shapes::AGENT),
+            }),
+        }],
+        idempotency_key: true,
+        retry_safe: true,
+        sensitive: false,
+        paging: None,
+    },
+    Operation {
+        index: 4,
+        id: "decommissionAgent",
+        section: "agents",
+        method: "DELETE",
+        path: "/api/v1/agents/{agentId}",
+        segments: &[Segment::Text("/api/v1/agents/"), Segment::Param("agentId")],
+        auth: Auth::Bearer(&["agents:write"]),
+        envelope: Envelope::Standard,
+        takes_query: false,
+        body: None,
+        answers: &[Answer {
+            status: 204,
+            decoder: None,
+        }],
+        idempotency_key: true,
+        retry_safe: true,
+        sensitive: false,
+        paging: None,
+    },
+    Operation {
+        index: 5,
+        id: "generateCredential",
+        section: "credentials",
+        method: "POST",
+        path: "/api/v1/agents/{agentId}/credentials",
+        segments: &[
+            Segment::Text("/api/v1/agents/"),
+            Segment::Param("agentId"),
+            Segment::Text("/credentials"),
+        ],
+        auth: Auth::Bearer(&["agents:write"]),
+        envelope: Envelope::Standard,
+        takes_query: false,
+        body: Some(Body {
+            kind: BodyKind::Json,
+            required: false,
+            defaults: &[],
+        }),
+        answers: &[Answer {
+            status: 201,
+            decoder: Some(Decoder {
+                typed: wire::typed::<models::CredentialWithSecret>,
+                shape: &Shape::Object(&shapes::CREDENTIAL_WITH_SECRET),
+            }),
+        }],
+        idempotency_key: true,
+        retry_safe: true,
+        sensitive: true,
+        paging: None,
+    },
+    Operation {
+        index: 6,
+        id: "listCredentials",
+        section: "credentials",
+        method: "GET",
+        path: "/api/v1/agents/{agentId}/credentials",
+        segments: &[
+            Segment::Text("/api/v1/agents/"),
+            Segment::Param("agentId"),
+            Segment::Text("/credentials"),
+        ],
+        auth: Auth::Bearer(&["agents:read"]),
+        envelope: Envelope::Standard,
+        takes_query: true,
+        body: None,
+        answers: &[Answer {
+            status: 200,
+            decoder: Some(Decoder {
+                typed: wire::typed::<models::PaginatedCredentials>,
+                shape: &Shape::Object(&shapes::PAGINATED_CREDENTIALS),
+            }),
+        }],
+        idempotency_key: false,
+        retry_safe: true,
+        sensitive: false,
+        paging: Some(Paging::Page),
+    },
+    Operation {
+        index: 7,
+        id: "rotateCredential",
+        section: "credentials",
+        method: "POST",
+        path: "/api/v1/agents/{agentId}/credentials/{credentialId}/rotate",
+        segments: &[
+            Segment::Text("/api/v1/agents/"),
+            Segment::Param("agentId"),
+            Segment::Text("/credentials/"),
+            Segment::Param("credentialId"),
+            Segment::Text("/rotate"),
+        ],
+        auth: Auth::Bearer(&["agents:write"]),
+        envelope: Envelope::Standard,
+        takes_query: false,
+        body: Some(Body {
+            kind: BodyKind::Json,
+            required: false,
+            defaults: &[],
+        }),
+        answers: &[Answer {
+            status: 200,
+            decoder: Some(Decoder {
+                typed: wire::typed::<models::CredentialWithSecret>,
+                shape: &Shape::Object(&shapes::CREDENTIAL_WITH_SECRET),
+            }),
+        }],
+        idempotency_key: true,
+        retry_safe: true,
+        sensitive: true,
+        paging: None,
+    },
+    Operation {
+        index: 8,
+        id: "revokeCredential",
+        section: "credentials",
+        method: "DELETE",
+        path: "/api/v1/agents/{agentId}/credentials/{credentialId}",
+        segments: &[
+            Segment::Text("/api/v1/agents/"),
+            Segment::Param("agentId"),
+            Segment::Text("/credentials/"),
+            Segment::Param("credentialId"),
+        ],
+        auth: Auth::Bearer(&["agents:write"]),
+        envelope: Envelope::Standard,
+        takes_query: false,
+        body: None,
+        answers: &[Answer {
+            status: 204,
+            decoder: None,
+        }],
+        idempotency_key: true,
+        retry_safe: true,
+        sensitive: false,
+        paging: None,
+    },
+    Operation {
+        index: 9,
         id: "issueToken",
         section: "tokens",
         method: "POST",
@@ -77,13 +290,301 @@ pub static ALL: [Operation; 2] = [
         sensitive: true,
         paging: None,
     },
+    Operation {
+        index: 10,
+        id: "introspectToken",
+        section: "tokens",
+        method: "POST",
+        path: "/api/v1/token/introspect",
+        segments: &[Segment::Text("/api/v1/token/introspect")],
+        auth: Auth::BearerOrClient(&["tokens:read"]),
+        envelope: Envelope::OAuth,
+        takes_query: false,
+        body: Some(Body {
+            kind: BodyKind::Form,
+            required: true,
+            defaults: &[],
+        }),
+        answers: &[Answer {
+            status: 200,
+            decoder: Some(Decoder {
+                typed: wire::typed::<models::IntrospectionResponse>,
+                shape: &Shape::Object(&shapes::INTROSPECTION_RESPONSE),
+            }),
+        }],
+        idempotency_key: false,
+        retry_safe: true,
+        sensitive: true,
+        paging: None,
+    },
+    Operation {
+        index: 11,
+        id: "revokeToken",
+        section: "tokens",
+        method: "POST",
+        path: "/api/v1/token/revoke",
+        segments: &[Segment::Text("/api/v1/token/revoke")],
+        auth: Auth::BearerOrClient(&[]),
+        envelope: Envelope::OAuth,
+        takes_query: false,
+        body: Some(Body {
+            kind: BodyKind::Form,
+            required: true,
+            defaults: &[],
+        }),
+        answers: &[Answer {
+            status: 200,
+            decoder: None,
+        }],
+        idempotency_key: false,
+        retry_safe: true,
+        sensitive: true,
+        paging: None,
+    },
+    Operation {
+        index: 12,
+        id: "queryAuditLog",
+        section: "audit",
+        method: "GET",
+        path: "/api/v1/audit",
+        segments: &[Segment::Text("/api/v1/audit")],
+        auth: Auth::Bearer(&["audit:read"]),
+        envelope: Envelope::Standard,
+        takes_query: true,
+        body: None,
+        answers: &[Answer {
+            status: 200,
+            decoder: Some(Decoder {
+                typed: wire::typed::<models::PaginatedAuditEvents>,
+                shape: &Shape::Object(&shapes::PAGINATED_AUDIT_EVENTS),
+            }),
+        }],
+        idempotency_key: false,
+        retry_safe: true,
+        sensitive: false,
+        paging: Some(Paging::Cursor),
+    },
+    Operation {
+        index: 13,
+        id: "verifyAuditChain",
+        section: "audit",
+        method: "GET",
+        path: "/api/v1/audit/verify",
+        segments: &[Segment::Text("/api/v1/audit/verify")],
+        auth: Auth::Bearer(&["audit:read"]),
+        envelope: Envelope::Standard,
+        takes_query: true,
+        body: None,
+        answers: &[Answer {
+            status: 200,
+            decoder: Some(Decoder {
+                typed: wire::typed::<models::AuditChainVerification>,
+                shape: &Shape::Object(&shapes::AUDIT_CHAIN_VERIFICATION),
+            }),
+        }],
+        idempotency_key: false,
+        retry_safe: true,
+        sensitive: false,
+        paging: None,
+    },
+    Operation {
+        index: 14,
+        id: "getAuditEvent",
+        section: "audit",
+        method: "GET",
+        path: "/api/v1/audit/{eventId}",
+        segments: &[Segment::Text("/api/v1/audit/"), Segment::Param("eventId")],
+        auth: Auth::Bearer(&["audit:read"]),
+        envelope: Envelope::Standard,
+        takes_query: false,
+        body: None,
+        answers: &[Answer {
+            status: 200,
+            decoder: Some(Decoder {
+                typed: wire::typed::<models::AuditEvent>,
+                shape: &Shape::Object(&shapes::AUDIT_EVENT),
+            }),
+        }],
+        idempotency_key: false,
+        retry_safe: true,
+        sensitive: false,
+        paging: None,
+    },
+    Operation {
+        index: 15,
+        id: "getOpenIdConfiguration",
+        section: "oidc",
+        method: "GET",
+        path: "/.well-known/openid-configuration",
+        segments: &[Segment::Text("/.well-known/openid-configuration")],
+        auth: Auth::Public,
+        envelope: Envelope::Standard,
+        takes_query: false,
+        body: None,
+        answers: &[Answer {
+            status: 200,
+            decoder: Some(Decoder {
+                typed: wire::typed::<models::OpenIdConfiguration>,
+                shape: &Shape::Object(&shapes::OPEN_ID_CONFIGURATION),
+            }),
+        }],
+        idempotency_key: false,
+        retry_safe: true,
+        sensitive: false,
+        paging: None,
+    },
+    Operation {
+        index: 16,
+        id: "getJwks",
+        section: "oidc",
+        method: "GET",
+        path: "/.well-known/jwks.json",
+        segments: &[Segment::Text("/.well-known/jwks.json")],
+        auth: Auth::Public,
+        envelope: Envelope::Standard,
+        takes_query: false,
+        body: None,
+        answers: &[Answer {
+            status: 200,
+            decoder: Some(Decoder {
+                typed: wire::typed::<models::JsonWebKeySet>,
+                shape: &Shape::Object(&shapes::JSON_WEB_KEY_SET),
+            }),
+        }],
+        idempotency_key: false,
+        retry_safe: true,
+        sensitive: false,
+        paging: None,
+    },
+    Operation {
+        index: 17,
+        id: "getHealth",
+        section: "health",
+        method: "GET",
+        path: "/health",
+        segments: &[Segment::Text("/health")],
+        auth: Auth::Public,
+        envelope: Envelope::Standard,
+        takes_query: false,
+        body: None,
+        answers: &[
+            Answer {
+                status: 200,
+                decoder: Some(Decoder {
+                    typed: wire::typed::<models::Health>,
+                    shape: &Shape::Object(&shapes::HEALTH),
+                }),
+            },
+            Answer {
+                status: 503,
+                decoder: Some(Decoder {
+                    typed: wire::typed::<models::Health>,
+                    shape: &Shape::Object(&shapes::HEALTH),
+                }),
+            },
+        ],
+        idempotency_key: false,
+        retry_safe: true,
+        sensitive: false,
+        paging: None,
+    },
+    Operation {
+        index: 18,
+        id: "getDetailedHealth",
+        section: "health",
+        method: "GET",
+        path: "/health/detailed",
+        segments: &[Segment::Text("/health/detailed")],
+        auth: Auth::Public,
+        envelope: Envelope::Standard,
+        takes_query: false,
+        body: None,
+        answers: &[
+            Answer {
+                status: 200,
+                decoder: Some(Decoder {
+                    typed: wire::typed::<models::DetailedHealth>,
+                    shape: &Shape::Object(&shapes::DETAILED_HEALTH),
+                }),
+            },
+            Answer {
+                status: 207,
+                decoder: Some(Decoder {
+                    typed: wire::typed::<models::DetailedHealth>,
+                    shape: &Shape::Object(&shapes::DETAILED_HEALTH),
+                }),
+            },
+            Answer {
+                status: 503,
+                decoder: Some(Decoder {
+                    typed: wire::typed::<models::DetailedHealth>,
+                    shape: &Shape::Object(&shapes::DETAILED_HEALTH),
+                }),
+            },
+        ],
+        idempotency_key: false,
+        retry_safe: true,
+        sensitive: false,
+        paging: None,
+    },
 ];
 
+/// Register an agent.
+pub static REGISTER_AGENT: &Operation = &ALL[0];
+
+/// List agents.
+pub static LIST_AGENTS: &Operation = &ALL[1];
+
 /// Read one agent.
-pub static GET_AGENT: &Operation = &ALL[0];
+pub static GET_AGENT: &Operation = &ALL[2];
+
+/// Change an agent.
+pub static UPDATE_AGENT: &Operation = &ALL[3];
+
+/// Decommission an agent.
+pub static DECOMMISSION_AGENT: &Operation = &ALL[4];
+
+/// Generate a credential.
+pub static GENERATE_CREDENTIAL: &Operation = &ALL[5];
+
+/// List an agent's credentials.
+pub static LIST_CREDENTIALS: &Operation = &ALL[6];
+
+/// Give a credential a new secret.
+pub static ROTATE_CREDENTIAL: &Operation = &ALL[7];
+
+/// Revoke a credential.
+pub static REVOKE_CREDENTIAL: &Operation = &ALL[8];
 
 /// Issue an access token.
-pub static ISSUE_TOKEN: &Operation = &ALL[1];
+pub static ISSUE_TOKEN: &Operation = &ALL[9];
+
+/// Ask whether a token is live.
+pub static INTROSPECT_TOKEN: &Operation = &ALL[10];
+
+/// Revoke a token.
+pub static REVOKE_TOKEN: &Operation = &ALL[11];
+
+/// Query the audit log.
+pub static QUERY_AUDIT_LOG: &Operation = &ALL[12];
+
+/// Verify the audit chain.
+pub static VERIFY_AUDIT_CHAIN: &Operation = &ALL[13];
+
+/// Read one audit event.
+pub static GET_AUDIT_EVENT: &Operation = &ALL[14];
+
+/// Discover the server.
+pub static GET_OPEN_ID_CONFIGURATION: &Operation = &ALL[15];
+
+/// Read the public keys.
+pub static GET_JWKS: &Operation = &ALL[16];
+
+/// Ask whether the server works.
+pub static GET_HEALTH: &Operation = &ALL[17];
+
+/// Ask how each part works.
+pub static GET_DETAILED_HEALTH: &Operation = &ALL[18];
 
 /// The operation that answers access tokens for client credentials, and its path.
-pub static TOKEN: Option<&Operation> = Some(&ALL[1]);
+pub static TOKEN: Option<&Operation> = Some(&ALL[9]);

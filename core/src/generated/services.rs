@@ -15,10 +15,42 @@ impl AgentIdPClient {
         }
     }
 
+    /// Client secrets of agents - generate, list, rotate and revoke.
+    #[must_use]
+    pub fn credentials(&self) -> CredentialsService {
+        CredentialsService {
+            client: self.clone(),
+        }
+    }
+
     /// OAuth 2.0 access tokens - issue, introspect and revoke.
     #[must_use]
     pub fn tokens(&self) -> TokensService {
         TokensService {
+            client: self.clone(),
+        }
+    }
+
+    /// The immutable, verifiable audit log of the caller's organization.
+    #[must_use]
+    pub fn audit(&self) -> AuditService {
+        AuditService {
+            client: self.clone(),
+        }
+    }
+
+    /// Discovery and keys, for those who verify our tokens.
+    #[must_use]
+    pub fn oidc(&self) -> OidcService {
+        OidcService {
+            client: self.clone(),
+        }
+    }
+
+    /// Whether the server works.
+    #[must_use]
+    pub fn health(&self) -> HealthService {
+        HealthService {
             client: self.clone(),
         }
     }
@@ -31,6 +63,60 @@ pub struct AgentsService {
 }
 
 impl AgentsService {
+    /// Register an agent.
+    ///
+    /// The agent gets a stable id, which is also its OAuth client id, and the role `member`. It
+    /// has no credential yet: generate one. Its e-mail is unique in the organization without
+    /// regard to case.
+    ///
+    /// Needs the scope `agents:write`.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `VALIDATION_ERROR`: Body or query breaks the contract; every invalid field is named.
+    /// - 401 `UNAUTHORIZED`: No valid token.
+    /// - 403 `INSUFFICIENT_SCOPE`, `FREE_TIER_LIMIT_EXCEEDED`: The token lacks a scope (`admin:orgs` for another organization), or the tier's number of agents is reached.
+    /// - 404 `ORG_NOT_FOUND`: There is no organization of that id.
+    /// - 408 `REQUEST_TIMEOUT`: The request did not arrive or finish in time.
+    /// - 409 `AGENT_ALREADY_EXISTS`, `IDEMPOTENCY_CONFLICT`: The e-mail is taken, or the idempotency key was used otherwise.
+    /// - 413 `PAYLOAD_TOO_LARGE`: The body is over 1 MiB.
+    /// - 415 `UNSUPPORTED_MEDIA_TYPE`: The body's media type is not the operation's.
+    /// - 429 `RATE_LIMIT_EXCEEDED`, `tier_limit_exceeded`: Too many requests, or the tier's daily limit is reached.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    /// - 503 `SERVICE_UNAVAILABLE`: A store is unreachable, or too many requests at once.
+    pub fn register_agent(&self, request: RegisterAgentRequest) -> Call<Agent> {
+        Call::new(&self.client, operations::REGISTER_AGENT).body(&request)
+    }
+
+    /// List agents.
+    ///
+    /// The agents of the caller's organization, newest first, whatever their status.
+    ///
+    /// Needs the scope `agents:read`.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `VALIDATION_ERROR`: Body or query breaks the contract; every invalid field is named.
+    /// - 401 `UNAUTHORIZED`: No valid token.
+    /// - 403 `INSUFFICIENT_SCOPE`: The token lacks the scope.
+    /// - 429 `RATE_LIMIT_EXCEEDED`, `tier_limit_exceeded`: Too many requests, or the tier's daily limit is reached.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    /// - 503 `SERVICE_UNAVAILABLE`: A store is unreachable, or too many requests at once.
+    pub fn list_agents(
+        &self,
+        params: impl Into<Option<ListAgentsParams>>,
+    ) -> Call<PaginatedAgents> {
+        Call::new(&self.client, operations::LIST_AGENTS).query(&params.into().unwrap_or_default())
+    }
+
+    /// Every item of [`list_agents`](Self::list_agents), page by page, fetched as the stream is read.
+    pub fn list_agents_stream(&self, params: impl Into<Option<ListAgentsParams>>) -> Pages<Agent> {
+        Pages::new::<PaginatedAgents>(
+            Call::new(&self.client, operations::LIST_AGENTS)
+                .query(&params.into().unwrap_or_default()),
+        )
+    }
+
     /// Read one agent.
     ///
     /// Answers any agent of the caller's organization, whatever its status.
@@ -48,6 +134,194 @@ impl AgentsService {
     /// - 503 `SERVICE_UNAVAILABLE`: A store is unreachable, or too many requests at once.
     pub fn get_agent(&self, agent_id: impl Into<String>) -> Call<Agent> {
         Call::new(&self.client, operations::GET_AGENT).path(agent_id)
+    }
+
+    /// Change an agent.
+    ///
+    /// Any of the fields, at least one. `status` moves between active and suspended, and from
+    /// either to decommissioned, which is final. Suspending ends every token of the agent within
+    /// a second. An unchanged value is 200 without an event. Another agent is changed only by an
+    /// admin of the organization.
+    ///
+    /// Needs the scope `agents:write`.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `VALIDATION_ERROR`: Body or query breaks the contract; every invalid field is named.
+    /// - 401 `UNAUTHORIZED`: No valid token.
+    /// - 403 `INSUFFICIENT_SCOPE`, `FORBIDDEN`: The token lacks the scope, or the caller's role does not allow it.
+    /// - 404 `AGENT_NOT_FOUND`: The agent id is malformed, unknown, or another organization's: the same answer.
+    /// - 408 `REQUEST_TIMEOUT`: The request did not arrive or finish in time.
+    /// - 409 `AGENT_ALREADY_DECOMMISSIONED`, `LAST_ADMIN`, `IDEMPOTENCY_CONFLICT`: The agent is decommissioned, it is the organization's last admin, or the idempotency key was used otherwise.
+    /// - 413 `PAYLOAD_TOO_LARGE`: The body is over 1 MiB.
+    /// - 415 `UNSUPPORTED_MEDIA_TYPE`: The body's media type is not the operation's.
+    /// - 429 `RATE_LIMIT_EXCEEDED`, `tier_limit_exceeded`: Too many requests, or the tier's daily limit is reached.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    /// - 503 `SERVICE_UNAVAILABLE`: A store is unreachable, or too many requests at once.
+    pub fn update_agent(
+        &self,
+        agent_id: impl Into<String>,
+        request: UpdateAgentRequest,
+    ) -> Call<Agent> {
+        Call::new(&self.client, operations::UPDATE_AGENT)
+            .path(agent_id)
+            .body(&request)
+    }
+
+    /// Decommission an agent.
+    ///
+    /// Ends the agent for good: every active credential is revoked in the same transaction and
+    /// every token ends within a second. The agent stays readable.
+    ///
+    /// Needs the scope `agents:write`.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `VALIDATION_ERROR`: Body or query breaks the contract; every invalid field is named.
+    /// - 401 `UNAUTHORIZED`: No valid token.
+    /// - 403 `INSUFFICIENT_SCOPE`, `FORBIDDEN`: The token lacks the scope, or the caller's role does not allow it.
+    /// - 404 `AGENT_NOT_FOUND`: The agent id is malformed, unknown, or another organization's: the same answer.
+    /// - 409 `AGENT_ALREADY_DECOMMISSIONED`, `LAST_ADMIN`, `IDEMPOTENCY_CONFLICT`: The agent is decommissioned already, it is the organization's last admin, or the idempotency key was used otherwise.
+    /// - 429 `RATE_LIMIT_EXCEEDED`, `tier_limit_exceeded`: Too many requests, or the tier's daily limit is reached.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    /// - 503 `SERVICE_UNAVAILABLE`: A store is unreachable, or too many requests at once.
+    pub fn decommission_agent(&self, agent_id: impl Into<String>) -> Call<()> {
+        Call::new(&self.client, operations::DECOMMISSION_AGENT).path(agent_id)
+    }
+}
+
+/// Client secrets of agents - generate, list, rotate and revoke.
+#[derive(Clone, Debug)]
+pub struct CredentialsService {
+    client: AgentIdPClient,
+}
+
+impl CredentialsService {
+    /// Generate a credential.
+    ///
+    /// The answer is the only one that ever shows the secret. An agent has at most 10 active
+    /// credentials. With `scopes` the credential may ask for these scopes only. An agent manages
+    /// its own credentials; another agent's are managed by an admin of the organization.
+    ///
+    /// Needs the scope `agents:write`.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `VALIDATION_ERROR`, `AGENT_NOT_ACTIVE`: The body breaks the contract, or the agent is not active.
+    /// - 401 `UNAUTHORIZED`: No valid token.
+    /// - 403 `INSUFFICIENT_SCOPE`, `FORBIDDEN`: The token lacks the scope, or the caller's role does not allow it.
+    /// - 404 `AGENT_NOT_FOUND`: The agent id is malformed, unknown, or another organization's: the same answer.
+    /// - 408 `REQUEST_TIMEOUT`: The request did not arrive or finish in time.
+    /// - 409 `CREDENTIAL_LIMIT_REACHED`, `IDEMPOTENCY_CONFLICT`: The agent has 10 active credentials, or the idempotency key was used otherwise.
+    /// - 413 `PAYLOAD_TOO_LARGE`: The body is over 1 MiB.
+    /// - 415 `UNSUPPORTED_MEDIA_TYPE`: The body's media type is not the operation's.
+    /// - 429 `RATE_LIMIT_EXCEEDED`, `tier_limit_exceeded`: Too many requests, or the tier's daily limit is reached.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    /// - 503 `SERVICE_UNAVAILABLE`: A store is unreachable, or too many requests at once.
+    pub fn generate_credential(
+        &self,
+        agent_id: impl Into<String>,
+        request: impl Into<Option<GenerateCredentialRequest>>,
+    ) -> Call<CredentialWithSecret> {
+        Call::new(&self.client, operations::GENERATE_CREDENTIAL)
+            .path(agent_id)
+            .body(&request.into().unwrap_or_default())
+    }
+
+    /// List an agent's credentials.
+    ///
+    /// Newest first; never with a secret.
+    ///
+    /// Needs the scope `agents:read`.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `VALIDATION_ERROR`: Body or query breaks the contract; every invalid field is named.
+    /// - 401 `UNAUTHORIZED`: No valid token.
+    /// - 403 `INSUFFICIENT_SCOPE`: The token lacks the scope.
+    /// - 404 `AGENT_NOT_FOUND`: The agent id is malformed, unknown, or another organization's: the same answer.
+    /// - 429 `RATE_LIMIT_EXCEEDED`, `tier_limit_exceeded`: Too many requests, or the tier's daily limit is reached.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    /// - 503 `SERVICE_UNAVAILABLE`: A store is unreachable, or too many requests at once.
+    pub fn list_credentials(
+        &self,
+        agent_id: impl Into<String>,
+        params: impl Into<Option<ListCredentialsParams>>,
+    ) -> Call<PaginatedCredentials> {
+        Call::new(&self.client, operations::LIST_CREDENTIALS)
+            .path(agent_id)
+            .query(&params.into().unwrap_or_default())
+    }
+
+    /// Every item of [`list_credentials`](Self::list_credentials), page by page, fetched as the stream is read.
+    pub fn list_credentials_stream(
+        &self,
+        agent_id: impl Into<String>,
+        params: impl Into<Option<ListCredentialsParams>>,
+    ) -> Pages<Credential> {
+        Pages::new::<PaginatedCredentials>(
+            Call::new(&self.client, operations::LIST_CREDENTIALS)
+                .path(agent_id)
+                .query(&params.into().unwrap_or_default()),
+        )
+    }
+
+    /// Give a credential a new secret.
+    ///
+    /// The credential keeps its id. The old secret, and the tokens issued under it, stop at once,
+    /// or after `gracePeriodSeconds`.
+    ///
+    /// Needs the scope `agents:write`.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `VALIDATION_ERROR`, `AGENT_NOT_ACTIVE`: The body breaks the contract, or the agent is not active.
+    /// - 401 `UNAUTHORIZED`: No valid token.
+    /// - 403 `INSUFFICIENT_SCOPE`, `FORBIDDEN`: The token lacks the scope, or the caller's role does not allow it.
+    /// - 404 `AGENT_NOT_FOUND`, `CREDENTIAL_NOT_FOUND`: The agent or credential id is malformed, unknown, or another organization's: existence does not leak.
+    /// - 408 `REQUEST_TIMEOUT`: The request did not arrive or finish in time.
+    /// - 409 `CREDENTIAL_ALREADY_REVOKED`, `IDEMPOTENCY_CONFLICT`: The credential is revoked, or the idempotency key was used otherwise.
+    /// - 413 `PAYLOAD_TOO_LARGE`: The body is over 1 MiB.
+    /// - 415 `UNSUPPORTED_MEDIA_TYPE`: The body's media type is not the operation's.
+    /// - 429 `RATE_LIMIT_EXCEEDED`, `tier_limit_exceeded`: Too many requests, or the tier's daily limit is reached.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    /// - 503 `SERVICE_UNAVAILABLE`: A store is unreachable, or too many requests at once.
+    pub fn rotate_credential(
+        &self,
+        agent_id: impl Into<String>,
+        credential_id: impl Into<String>,
+        request: impl Into<Option<RotateCredentialRequest>>,
+    ) -> Call<CredentialWithSecret> {
+        Call::new(&self.client, operations::ROTATE_CREDENTIAL)
+            .path(agent_id)
+            .path(credential_id)
+            .body(&request.into().unwrap_or_default())
+    }
+
+    /// Revoke a credential.
+    ///
+    /// The secret and every token issued under it stop within a second, for good.
+    ///
+    /// Needs the scope `agents:write`.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `VALIDATION_ERROR`: Body or query breaks the contract; every invalid field is named.
+    /// - 401 `UNAUTHORIZED`: No valid token.
+    /// - 403 `INSUFFICIENT_SCOPE`, `FORBIDDEN`: The token lacks the scope, or the caller's role does not allow it.
+    /// - 404 `AGENT_NOT_FOUND`, `CREDENTIAL_NOT_FOUND`: The agent or credential id is malformed, unknown, or another organization's: existence does not leak.
+    /// - 409 `CREDENTIAL_ALREADY_REVOKED`, `IDEMPOTENCY_CONFLICT`: The credential is revoked already, or the idempotency key was used otherwise.
+    /// - 429 `RATE_LIMIT_EXCEEDED`, `tier_limit_exceeded`: Too many requests, or the tier's daily limit is reached.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    /// - 503 `SERVICE_UNAVAILABLE`: A store is unreachable, or too many requests at once.
+    pub fn revoke_credential(
+        &self,
+        agent_id: impl Into<String>,
+        credential_id: impl Into<String>,
+    ) -> Call<()> {
+        Call::new(&self.client, operations::REVOKE_CREDENTIAL)
+            .path(agent_id)
+            .path(credential_id)
     }
 }
 
@@ -82,5 +356,215 @@ impl TokensService {
         request: impl Into<Option<IssueTokenRequest>>,
     ) -> Call<TokenResponse> {
         Call::new(&self.client, operations::ISSUE_TOKEN).body(&request.into().unwrap_or_default())
+    }
+
+    /// Ask whether a token is live.
+    ///
+    /// Token introspection (RFC 7662). Answers for a live token of the caller's organization,
+    /// whatever its `aud`; for anything else the answer is `active: false` alone. The caller
+    /// sends a bearer token with `tokens:read`, or authenticates as a client whose credential may
+    /// have that scope.
+    ///
+    /// Needs the scope `tokens:read`.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `invalid_request`: A parameter is missing or repeated.
+    /// - 401 `UNAUTHORIZED`, `invalid_client`: Neither a valid token nor client authentication.
+    /// - 403 `INSUFFICIENT_SCOPE`, `unauthorized_client`: The caller lacks the scope, or is a suspended or decommissioned agent.
+    /// - 408 `REQUEST_TIMEOUT`: The request did not arrive or finish in time.
+    /// - 413 `PAYLOAD_TOO_LARGE`: The body is over 1 MiB.
+    /// - 415 `UNSUPPORTED_MEDIA_TYPE`: The body is not a form.
+    /// - 429 `RATE_LIMIT_EXCEEDED`, `tier_limit_exceeded`: Too many requests, or the tier's daily limit is reached.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    /// - 503 `SERVICE_UNAVAILABLE`: A store is unreachable, or too many requests at once.
+    pub fn introspect_token(
+        &self,
+        request: impl Into<IntrospectTokenRequest>,
+    ) -> Call<IntrospectionResponse> {
+        Call::new(&self.client, operations::INTROSPECT_TOKEN).body(&request.into())
+    }
+
+    /// Revoke a token.
+    ///
+    /// Token revocation (RFC 7009). The answer is 200 also for an unknown token. A caller revokes
+    /// its own tokens; an admin any token of the organization.
+    ///
+    /// Needs a token, whatever its scopes.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `invalid_request`: A parameter is missing or repeated.
+    /// - 401 `UNAUTHORIZED`, `invalid_client`: Neither a valid token nor client authentication.
+    /// - 403 `FORBIDDEN`, `unauthorized_client`: Another agent's token, and the caller is no admin; or a suspended or decommissioned agent.
+    /// - 408 `REQUEST_TIMEOUT`: The request did not arrive or finish in time.
+    /// - 413 `PAYLOAD_TOO_LARGE`: The body is over 1 MiB.
+    /// - 415 `UNSUPPORTED_MEDIA_TYPE`: The body is not a form.
+    /// - 429 `RATE_LIMIT_EXCEEDED`, `tier_limit_exceeded`: Too many requests, or the tier's daily limit is reached.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    /// - 503 `SERVICE_UNAVAILABLE`: A store is unreachable, or too many requests at once.
+    pub fn revoke_token(&self, request: impl Into<RevokeTokenRequest>) -> Call<()> {
+        Call::new(&self.client, operations::REVOKE_TOKEN).body(&request.into())
+    }
+}
+
+/// The immutable, verifiable audit log of the caller's organization.
+#[derive(Clone, Debug)]
+pub struct AuditService {
+    client: AgentIdPClient,
+}
+
+impl AuditService {
+    /// Query the audit log.
+    ///
+    /// Newest first. Go on either by `page` or by the answer's `nextCursor`, not by both. `total`
+    /// counts to 10,000 at most; `totalIsExact` says whether it is the whole count.
+    ///
+    /// Needs the scope `audit:read`.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `VALIDATION_ERROR`, `RETENTION_WINDOW_EXCEEDED`: The query breaks the contract, or begins before the retention window.
+    /// - 401 `UNAUTHORIZED`: No valid token.
+    /// - 403 `INSUFFICIENT_SCOPE`: The token lacks the scope.
+    /// - 429 `RATE_LIMIT_EXCEEDED`, `tier_limit_exceeded`: Too many requests, or the tier's daily limit is reached.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    /// - 503 `SERVICE_UNAVAILABLE`: A store is unreachable, or too many requests at once.
+    pub fn query_audit_log(
+        &self,
+        params: impl Into<Option<QueryAuditLogParams>>,
+    ) -> Call<PaginatedAuditEvents> {
+        Call::new(&self.client, operations::QUERY_AUDIT_LOG)
+            .query(&params.into().unwrap_or_default())
+    }
+
+    /// Every item of [`query_audit_log`](Self::query_audit_log), page by page, fetched as the stream is read.
+    pub fn query_audit_log_stream(
+        &self,
+        params: impl Into<Option<QueryAuditLogParams>>,
+    ) -> Pages<AuditEvent> {
+        Pages::new::<PaginatedAuditEvents>(
+            Call::new(&self.client, operations::QUERY_AUDIT_LOG)
+                .query(&params.into().unwrap_or_default()),
+        )
+    }
+
+    /// Verify the audit chain.
+    ///
+    /// Recomputes the hash chain of the caller's organization and stops at the first break. At
+    /// most 30 calls a minute for one client.
+    ///
+    /// Needs the scope `audit:read`.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `VALIDATION_ERROR`: Body or query breaks the contract; every invalid field is named.
+    /// - 401 `UNAUTHORIZED`: No valid token.
+    /// - 403 `INSUFFICIENT_SCOPE`: The token lacks the scope.
+    /// - 429 `RATE_LIMIT_EXCEEDED`, `tier_limit_exceeded`: Too many requests, or the tier's daily limit is reached.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    /// - 503 `SERVICE_UNAVAILABLE`: A store is unreachable, or too many requests at once.
+    pub fn verify_audit_chain(
+        &self,
+        params: impl Into<Option<VerifyAuditChainParams>>,
+    ) -> Call<AuditChainVerification> {
+        Call::new(&self.client, operations::VERIFY_AUDIT_CHAIN)
+            .query(&params.into().unwrap_or_default())
+    }
+
+    /// Read one audit event.
+    ///
+    /// An event of the caller's organization inside the retention window.
+    ///
+    /// Needs the scope `audit:read`.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `VALIDATION_ERROR`: Body or query breaks the contract; every invalid field is named.
+    /// - 401 `UNAUTHORIZED`: No valid token.
+    /// - 403 `INSUFFICIENT_SCOPE`: The token lacks the scope.
+    /// - 404 `AUDIT_EVENT_NOT_FOUND`: The event id is malformed, unknown, another organization's, or outside the retention window.
+    /// - 429 `RATE_LIMIT_EXCEEDED`, `tier_limit_exceeded`: Too many requests, or the tier's daily limit is reached.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    /// - 503 `SERVICE_UNAVAILABLE`: A store is unreachable, or too many requests at once.
+    pub fn get_audit_event(&self, event_id: impl Into<String>) -> Call<AuditEvent> {
+        Call::new(&self.client, operations::GET_AUDIT_EVENT).path(event_id)
+    }
+}
+
+/// Discovery and keys, for those who verify our tokens.
+#[derive(Clone, Debug)]
+pub struct OidcService {
+    client: AgentIdPClient,
+}
+
+impl OidcService {
+    /// Discover the server.
+    ///
+    /// OpenID Connect Discovery 1.0; the same at `/.well-known/oauth-authorization-server` (RFC 8414).
+    ///
+    /// Nobody is asked for a token.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `VALIDATION_ERROR`: Body or query breaks the contract; every invalid field is named.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    /// - 503 `SERVICE_UNAVAILABLE`: A store is unreachable, or too many requests at once.
+    pub fn get_open_id_configuration(&self) -> Call<OpenIdConfiguration> {
+        Call::new(&self.client, operations::GET_OPEN_ID_CONFIGURATION)
+    }
+
+    /// Read the public keys.
+    ///
+    /// Every key that may still verify a live token (RFC 7517); never a private part.
+    ///
+    /// Nobody is asked for a token.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `VALIDATION_ERROR`: Body or query breaks the contract; every invalid field is named.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    /// - 503 `SERVICE_UNAVAILABLE`: A store is unreachable, or too many requests at once.
+    pub fn get_jwks(&self) -> Call<JsonWebKeySet> {
+        Call::new(&self.client, operations::GET_JWKS)
+    }
+}
+
+/// Whether the server works.
+#[derive(Clone, Debug)]
+pub struct HealthService {
+    client: AgentIdPClient,
+}
+
+impl HealthService {
+    /// Ask whether the server works.
+    ///
+    /// For load balancers. `ok` is 200; `degraded` is 200 while the answers can still be trusted;
+    /// 503 when the instance should get no traffic. The SDKs return all of them as values and
+    /// retry none.
+    ///
+    /// Nobody is asked for a token.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `VALIDATION_ERROR`: Body or query breaks the contract; every invalid field is named.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    pub fn get_health(&self) -> Call<Health> {
+        Call::new(&self.client, operations::GET_HEALTH)
+    }
+
+    /// Ask how each part works.
+    ///
+    /// 200 when everything is healthy, 207 when something is degraded, 503 when something is
+    /// unreachable. The SDKs return all of them as values and retry none.
+    ///
+    /// Nobody is asked for a token.
+    ///
+    /// # Errors
+    ///
+    /// - 400 `VALIDATION_ERROR`: Body or query breaks the contract; every invalid field is named.
+    /// - 500 `INTERNAL_SERVER_ERROR`: An unexpected failure.
+    pub fn get_detailed_health(&self) -> Call<DetailedHealth> {
+        Call::new(&self.client, operations::GET_DETAILED_HEALTH)
     }
 }

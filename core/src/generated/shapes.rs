@@ -102,6 +102,188 @@ pub static AGENT: Object = Object {
     ],
 };
 
+/// `PaginatedAgents`.
+pub static PAGINATED_AGENTS: Object = Object {
+    name: "PaginatedAgents",
+    required: 4,
+    members: &[
+        Member {
+            name: "data",
+            required: true,
+            nullable: false,
+            shape: Shape::List(&Shape::Object(&AGENT)),
+        },
+        Member {
+            name: "total",
+            required: true,
+            nullable: false,
+            shape: Shape::Integer,
+        },
+        Member {
+            name: "page",
+            required: true,
+            nullable: false,
+            shape: Shape::Integer,
+        },
+        Member {
+            name: "limit",
+            required: true,
+            nullable: false,
+            shape: Shape::Integer,
+        },
+    ],
+};
+
+/// `Credential`.
+pub static CREDENTIAL: Object = Object {
+    name: "Credential",
+    required: 8,
+    members: &[
+        Member {
+            name: "credentialId",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "clientId",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "status",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "scopes",
+            required: true,
+            nullable: true,
+            shape: Shape::List(&Shape::Text),
+        },
+        Member {
+            name: "createdAt",
+            required: true,
+            nullable: false,
+            shape: Shape::DateTime,
+        },
+        Member {
+            name: "expiresAt",
+            required: true,
+            nullable: true,
+            shape: Shape::DateTime,
+        },
+        Member {
+            name: "revokedAt",
+            required: true,
+            nullable: true,
+            shape: Shape::DateTime,
+        },
+        Member {
+            name: "lastUsedAt",
+            required: true,
+            nullable: true,
+            shape: Shape::DateTime,
+        },
+    ],
+};
+
+/// `CredentialWithSecret`.
+pub static CREDENTIAL_WITH_SECRET: Object = Object {
+    name: "CredentialWithSecret",
+    required: 9,
+    members: &[
+        Member {
+            name: "credentialId",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "clientId",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "status",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "scopes",
+            required: true,
+            nullable: true,
+            shape: Shape::List(&Shape::Text),
+        },
+        Member {
+            name: "createdAt",
+            required: true,
+            nullable: false,
+            shape: Shape::DateTime,
+        },
+        Member {
+            name: "expiresAt",
+            required: true,
+            nullable: true,
+            shape: Shape::DateTime,
+        },
+        Member {
+            name: "revokedAt",
+            required: true,
+            nullable: true,
+            shape: Shape::DateTime,
+        },
+        Member {
+            name: "lastUsedAt",
+            required: true,
+            nullable: true,
+            shape: Shape::DateTime,
+        },
+        Member {
+            name: "clientSecret",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+    ],
+};
+
+/// `PaginatedCredentials`.
+pub static PAGINATED_CREDENTIALS: Object = Object {
+    name: "PaginatedCredentials",
+    required: 4,
+    members: &[
+        Member {
+            name: "data",
+            required: true,
+            nullable: false,
+            shape: Shape::List(&Shape::Object(&CREDENTIAL)),
+        },
+        Member {
+            name: "total",
+            required: true,
+            nullable: false,
+            shape: Shape::Integer,
+        },
+        Member {
+            name: "page",
+            required: true,
+            nullable: false,
+            shape: Shape::Integer,
+        },
+        Member {
+            name: "limit",
+            required: true,
+            nullable: false,
+            shape: Shape::Integer,
+        },
+    ],
+};
+
 /// `TokenResponse`.
 pub static TOKEN_RESPONSE: Object = Object {
     name: "TokenResponse",
@@ -136,6 +318,544 @@ pub static TOKEN_RESPONSE: Object = Object {
             required: false,
             nullable: true,
             shape: Shape::Text,
+        },
+    ],
+};
+
+/// `IntrospectionResponse`.
+pub static INTROSPECTION_RESPONSE: Object = Object {
+    name: "IntrospectionResponse",
+    required: 1,
+    members: &[
+        Member {
+            name: "active",
+            required: true,
+            nullable: false,
+            shape: Shape::Boolean,
+        },
+        Member {
+            name: "sub",
+            required: false,
+            nullable: true,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "client_id",
+            required: false,
+            nullable: true,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "scope",
+            required: false,
+            nullable: true,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "token_type",
+            required: false,
+            nullable: true,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "iat",
+            required: false,
+            nullable: true,
+            shape: Shape::Integer,
+        },
+        Member {
+            name: "exp",
+            required: false,
+            nullable: true,
+            shape: Shape::Integer,
+        },
+        Member {
+            name: "iss",
+            required: false,
+            nullable: true,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "aud",
+            required: false,
+            nullable: true,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "jti",
+            required: false,
+            nullable: true,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "organization_id",
+            required: false,
+            nullable: true,
+            shape: Shape::Text,
+        },
+    ],
+};
+
+/// `AuditEvent`.
+pub static AUDIT_EVENT: Object = Object {
+    name: "AuditEvent",
+    required: 14,
+    members: &[
+        Member {
+            name: "eventId",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "sequence",
+            required: true,
+            nullable: false,
+            shape: Shape::Integer,
+        },
+        Member {
+            name: "organizationId",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "agentId",
+            required: true,
+            nullable: true,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "action",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "outcome",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "ipAddress",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "userAgent",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "metadata",
+            required: true,
+            nullable: false,
+            shape: Shape::Map(&Shape::Any),
+        },
+        Member {
+            name: "timestamp",
+            required: true,
+            nullable: false,
+            shape: Shape::DateTime,
+        },
+        Member {
+            name: "salt",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "payloadHash",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "previousHash",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "hash",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+    ],
+};
+
+/// `PaginatedAuditEvents`.
+pub static PAGINATED_AUDIT_EVENTS: Object = Object {
+    name: "PaginatedAuditEvents",
+    required: 5,
+    members: &[
+        Member {
+            name: "data",
+            required: true,
+            nullable: false,
+            shape: Shape::List(&Shape::Object(&AUDIT_EVENT)),
+        },
+        Member {
+            name: "total",
+            required: true,
+            nullable: false,
+            shape: Shape::Integer,
+        },
+        Member {
+            name: "totalIsExact",
+            required: true,
+            nullable: false,
+            shape: Shape::Boolean,
+        },
+        Member {
+            name: "page",
+            required: true,
+            nullable: false,
+            shape: Shape::Integer,
+        },
+        Member {
+            name: "limit",
+            required: true,
+            nullable: false,
+            shape: Shape::Integer,
+        },
+        Member {
+            name: "nextCursor",
+            required: false,
+            nullable: true,
+            shape: Shape::Text,
+        },
+    ],
+};
+
+/// `AuditChainVerification`.
+pub static AUDIT_CHAIN_VERIFICATION: Object = Object {
+    name: "AuditChainVerification",
+    required: 3,
+    members: &[
+        Member {
+            name: "verified",
+            required: true,
+            nullable: false,
+            shape: Shape::Boolean,
+        },
+        Member {
+            name: "checkedCount",
+            required: true,
+            nullable: false,
+            shape: Shape::Integer,
+        },
+        Member {
+            name: "brokenAtEventId",
+            required: true,
+            nullable: true,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "fromDate",
+            required: false,
+            nullable: true,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "toDate",
+            required: false,
+            nullable: true,
+            shape: Shape::Text,
+        },
+    ],
+};
+
+/// `OpenIdConfiguration`.
+pub static OPEN_ID_CONFIGURATION: Object = Object {
+    name: "OpenIdConfiguration",
+    required: 11,
+    members: &[
+        Member {
+            name: "issuer",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "token_endpoint",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "introspection_endpoint",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "revocation_endpoint",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "jwks_uri",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "grant_types_supported",
+            required: true,
+            nullable: false,
+            shape: Shape::List(&Shape::Text),
+        },
+        Member {
+            name: "response_types_supported",
+            required: true,
+            nullable: false,
+            shape: Shape::List(&Shape::Text),
+        },
+        Member {
+            name: "subject_types_supported",
+            required: true,
+            nullable: false,
+            shape: Shape::List(&Shape::Text),
+        },
+        Member {
+            name: "id_token_signing_alg_values_supported",
+            required: true,
+            nullable: false,
+            shape: Shape::List(&Shape::Text),
+        },
+        Member {
+            name: "token_endpoint_auth_methods_supported",
+            required: true,
+            nullable: false,
+            shape: Shape::List(&Shape::Text),
+        },
+        Member {
+            name: "introspection_endpoint_auth_methods_supported",
+            required: false,
+            nullable: true,
+            shape: Shape::List(&Shape::Text),
+        },
+        Member {
+            name: "revocation_endpoint_auth_methods_supported",
+            required: false,
+            nullable: true,
+            shape: Shape::List(&Shape::Text),
+        },
+        Member {
+            name: "scopes_supported",
+            required: true,
+            nullable: false,
+            shape: Shape::List(&Shape::Text),
+        },
+        Member {
+            name: "claims_supported",
+            required: false,
+            nullable: true,
+            shape: Shape::List(&Shape::Text),
+        },
+    ],
+};
+
+/// `JsonWebKeySet`.
+pub static JSON_WEB_KEY_SET: Object = Object {
+    name: "JsonWebKeySet",
+    required: 1,
+    members: &[Member {
+        name: "keys",
+        required: true,
+        nullable: false,
+        shape: Shape::List(&Shape::Object(&JSON_WEB_KEY)),
+    }],
+};
+
+/// `JsonWebKey`.
+pub static JSON_WEB_KEY: Object = Object {
+    name: "JsonWebKey",
+    required: 4,
+    members: &[
+        Member {
+            name: "kty",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "kid",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "use",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "alg",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "n",
+            required: false,
+            nullable: true,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "e",
+            required: false,
+            nullable: true,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "crv",
+            required: false,
+            nullable: true,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "x",
+            required: false,
+            nullable: true,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "y",
+            required: false,
+            nullable: true,
+            shape: Shape::Text,
+        },
+    ],
+};
+
+/// `Health`.
+pub static HEALTH: Object = Object {
+    name: "Health",
+    required: 4,
+    members: &[
+        Member {
+            name: "status",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "version",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "uptimeSeconds",
+            required: true,
+            nullable: false,
+            shape: Shape::Integer,
+        },
+        Member {
+            name: "services",
+            required: true,
+            nullable: false,
+            shape: Shape::Object(&HEALTH_SERVICES),
+        },
+    ],
+};
+
+/// `HealthServices`.
+pub static HEALTH_SERVICES: Object = Object {
+    name: "HealthServices",
+    required: 2,
+    members: &[
+        Member {
+            name: "database",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "cache",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+    ],
+};
+
+/// `DetailedHealth`.
+pub static DETAILED_HEALTH: Object = Object {
+    name: "DetailedHealth",
+    required: 2,
+    members: &[
+        Member {
+            name: "status",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "services",
+            required: true,
+            nullable: false,
+            shape: Shape::Object(&DETAILED_HEALTH_SERVICES),
+        },
+    ],
+};
+
+/// `DetailedHealthServices`.
+pub static DETAILED_HEALTH_SERVICES: Object = Object {
+    name: "DetailedHealthServices",
+    required: 3,
+    members: &[
+        Member {
+            name: "database",
+            required: true,
+            nullable: false,
+            shape: Shape::Object(&SERVICE_HEALTH),
+        },
+        Member {
+            name: "cache",
+            required: true,
+            nullable: false,
+            shape: Shape::Object(&SERVICE_HEALTH),
+        },
+        Member {
+            name: "vault",
+            required: false,
+            nullable: true,
+            shape: Shape::Object(&SERVICE_HEALTH),
+        },
+        Member {
+            name: "policy",
+            required: true,
+            nullable: false,
+            shape: Shape::Object(&SERVICE_HEALTH),
+        },
+    ],
+};
+
+/// `ServiceHealth`.
+pub static SERVICE_HEALTH: Object = Object {
+    name: "ServiceHealth",
+    required: 2,
+    members: &[
+        Member {
+            name: "status",
+            required: true,
+            nullable: false,
+            shape: Shape::Text,
+        },
+        Member {
+            name: "latencyMs",
+            required: true,
+            nullable: false,
+            shape: Shape::Number,
         },
     ],
 };

@@ -10,11 +10,33 @@ use crate::{
     call::{Call, Caller},
     error::ApiError,
     generated::{codes::Code, types},
-    http::{AuthKind, Envelope, Facts, Reply, Routes, Unchecked},
+    http::{AuthKind, BodyShape, Envelope, Facts, Reply, Routes, Unchecked},
 };
 
 /// What section `agents` answers.
 pub trait Agents: Send + Sync + 'static {
+    /// Register an agent.
+    ///
+    /// The agent gets a stable id, which is also its OAuth client id, and the role `member`. It
+    /// has no credential yet: generate one. Its e-mail is unique in the organization without
+    /// regard to case.
+    fn register_agent(
+        &self,
+        call: &Call,
+        caller: &Caller,
+        input: Unchecked<types::RegisterAgentRequest>,
+    ) -> impl Future<Output = Result<Reply<types::Agent>, ApiError>> + Send;
+
+    /// List agents.
+    ///
+    /// The agents of the caller's organization, newest first, whatever their status.
+    fn list_agents(
+        &self,
+        call: &Call,
+        caller: &Caller,
+        input: Unchecked<types::ListAgentsParams>,
+    ) -> impl Future<Output = Result<Reply<types::PaginatedAgents>, ApiError>> + Send;
+
     /// Read one agent.
     ///
     /// Answers any agent of the caller's organization, whatever its status.
@@ -25,10 +47,68 @@ pub trait Agents: Send + Sync + 'static {
         agent_id: Uuid,
         input: Unchecked<()>,
     ) -> impl Future<Output = Result<Reply<types::Agent>, ApiError>> + Send;
+
+    /// Change an agent.
+    ///
+    /// Any of the fields, at least one. `status` moves between active and suspended, and from
+    /// either to decommissioned, which is final. Suspending ends every token of the agent within
+    /// a second. An unchanged value is 200 without an event. Another agent is changed only by an
+    /// admin of the organization.
+    fn update_agent(
+        &self,
+        call: &Call,
+        caller: &Caller,
+        agent_id: Uuid,
+        input: Unchecked<types::UpdateAgentRequest>,
+    ) -> impl Future<Output = Result<Reply<types::Agent>, ApiError>> + Send;
+
+    /// Decommission an agent.
+    ///
+    /// Ends the agent for good: every active credential is revoked in the same transaction and
+    /// every token ends within a second. The agent stays readable.
+    fn decommission_agent(
+        &self,
+        call: &Call,
+        caller: &Caller,
+        agent_id: Uuid,
+        input: Unchecked<()>,
+    ) -> impl Future<Output = Result<Reply<()>, ApiError>> + Send;
 }
 
 /// Adds the section's routes.
 pub fn routes<S: Agents>(routes: &mut Routes, section: &Arc<S>) {
+    {
+        let section = Arc::clone(section);
+        routes.add(&REGISTER_AGENT, move |ready| {
+            let section = Arc::clone(&section);
+            async move {
+                section
+                    .register_agent(
+                        &ready.call,
+                        ready.caller()?,
+                        Unchecked::new(ready.input(), BodyShape::Json { required: true }),
+                    )
+                    .await?
+                    .into_answer(&REGISTER_AGENT)
+            }
+        });
+    }
+    {
+        let section = Arc::clone(section);
+        routes.add(&LIST_AGENTS, move |ready| {
+            let section = Arc::clone(&section);
+            async move {
+                section
+                    .list_agents(
+                        &ready.call,
+                        ready.caller()?,
+                        Unchecked::new(ready.input(), BodyShape::Query),
+                    )
+                    .await?
+                    .into_answer(&LIST_AGENTS)
+            }
+        });
+    }
     {
         let section = Arc::clone(section);
         routes.add(&GET_AGENT, move |ready| {
@@ -47,7 +127,71 @@ pub fn routes<S: Agents>(routes: &mut Routes, section: &Arc<S>) {
             }
         });
     }
+    {
+        let section = Arc::clone(section);
+        routes.add(&UPDATE_AGENT, move |ready| {
+            let section = Arc::clone(&section);
+            async move {
+                let agent_id = ready.id(0, Code::AgentNotFound)?;
+                section
+                    .update_agent(
+                        &ready.call,
+                        ready.caller()?,
+                        agent_id,
+                        Unchecked::new(ready.input(), BodyShape::Json { required: true }),
+                    )
+                    .await?
+                    .into_answer(&UPDATE_AGENT)
+            }
+        });
+    }
+    {
+        let section = Arc::clone(section);
+        routes.add(&DECOMMISSION_AGENT, move |ready| {
+            let section = Arc::clone(&section);
+            async move {
+                let agent_id = ready.id(0, Code::AgentNotFound)?;
+                section
+                    .decommission_agent(
+                        &ready.call,
+                        ready.caller()?,
+                        agent_id,
+                        Unchecked::nothing(ready.input()),
+                    )
+                    .await?
+                    .into_empty_answer(&DECOMMISSION_AGENT)
+            }
+        });
+    }
 }
+
+static REGISTER_AGENT: Facts = Facts {
+    id: "registerAgent",
+    method: "POST",
+    path: "/api/v1/agents",
+    aliases: &[],
+    route: "/api/v1/agents",
+    auth: AuthKind::Bearer,
+    envelope: Envelope::Standard,
+    has_body: true,
+    idempotency_key: true,
+    sensitive: false,
+    success: 201,
+};
+
+static LIST_AGENTS: Facts = Facts {
+    id: "listAgents",
+    method: "GET",
+    path: "/api/v1/agents",
+    aliases: &[],
+    route: "/api/v1/agents",
+    auth: AuthKind::Bearer,
+    envelope: Envelope::Standard,
+    has_body: false,
+    idempotency_key: false,
+    sensitive: false,
+    success: 200,
+};
 
 static GET_AGENT: Facts = Facts {
     id: "getAgent",
@@ -61,4 +205,32 @@ static GET_AGENT: Facts = Facts {
     idempotency_key: false,
     sensitive: false,
     success: 200,
+};
+
+static UPDATE_AGENT: Facts = Facts {
+    id: "updateAgent",
+    method: "PATCH",
+    path: "/api/v1/agents/{agentId}",
+    aliases: &[],
+    route: "/api/v1/agents/:id",
+    auth: AuthKind::Bearer,
+    envelope: Envelope::Standard,
+    has_body: true,
+    idempotency_key: true,
+    sensitive: false,
+    success: 200,
+};
+
+static DECOMMISSION_AGENT: Facts = Facts {
+    id: "decommissionAgent",
+    method: "DELETE",
+    path: "/api/v1/agents/{agentId}",
+    aliases: &[],
+    route: "/api/v1/agents/:id",
+    auth: AuthKind::Bearer,
+    envelope: Envelope::Standard,
+    has_body: false,
+    idempotency_key: true,
+    sensitive: false,
+    success: 204,
 };

@@ -9,7 +9,7 @@ pub enum Code {
     ValidationError,
     /// A credential is asked for an agent that is not active.
     AgentNotActive,
-    /// The audit query begins before the retention window.
+    /// An audit query begins before the retention window.
     RetentionWindowExceeded,
     /// The token is missing, malformed, expired, revoked, or has the wrong signature, algorithm, type or audience.
     Unauthorized,
@@ -17,13 +17,15 @@ pub enum Code {
     InsufficientScope,
     /// Same organization, but the caller's role does not allow it.
     Forbidden,
+    /// The tier's number of agents is reached.
+    FreeTierLimitExceeded,
     /// The agent id is malformed, unknown, or another organization's.
     AgentNotFound,
-    /// The credential id is malformed, unknown, or another agent's.
+    /// The credential id is malformed, unknown, or of another agent.
     CredentialNotFound,
     /// The event id is malformed, unknown, another organization's, or outside the retention window.
     AuditEventNotFound,
-    /// The organization does not exist or is not the caller's.
+    /// The organization id is malformed or unknown.
     OrgNotFound,
     /// No such path.
     NotFound,
@@ -31,22 +33,22 @@ pub enum Code {
     MethodNotAllowed,
     /// The request did not arrive or finish in time.
     RequestTimeout,
+    /// The e-mail is already registered in the organization.
+    AgentAlreadyExists,
+    /// Any change to a decommissioned agent.
+    AgentAlreadyDecommissioned,
+    /// Revoke or rotate of a revoked credential.
+    CredentialAlreadyRevoked,
+    /// More than 10 active credentials on one agent.
+    CredentialLimitReached,
+    /// The last admin of an organization cannot be suspended, demoted or decommissioned.
+    LastAdmin,
+    /// The Idempotency-Key was used with another body, or an equal request is still in flight after 5 s.
+    IdempotencyConflict,
     /// The body is over 1 MiB.
     PayloadTooLarge,
     /// The body's media type is not the operation's.
     UnsupportedMediaType,
-    /// The e-mail is already registered in the organization.
-    AgentAlreadyExists,
-    /// A decommissioned agent cannot be changed.
-    AgentAlreadyDecommissioned,
-    /// A revoked credential cannot be revoked or rotated.
-    CredentialAlreadyRevoked,
-    /// The agent already has 10 active credentials.
-    CredentialLimitReached,
-    /// The last admin of an organization cannot be demoted, suspended or decommissioned.
-    LastAdmin,
-    /// The idempotency key was used with another body, or its first request is still running.
-    IdempotencyConflict,
     /// Too many requests; see `Retry-After`.
     RateLimitExceeded,
     /// The tier's daily calls or tokens are used up.
@@ -78,6 +80,7 @@ impl Code {
         Code::Unauthorized,
         Code::InsufficientScope,
         Code::Forbidden,
+        Code::FreeTierLimitExceeded,
         Code::AgentNotFound,
         Code::CredentialNotFound,
         Code::AuditEventNotFound,
@@ -85,14 +88,14 @@ impl Code {
         Code::NotFound,
         Code::MethodNotAllowed,
         Code::RequestTimeout,
-        Code::PayloadTooLarge,
-        Code::UnsupportedMediaType,
         Code::AgentAlreadyExists,
         Code::AgentAlreadyDecommissioned,
         Code::CredentialAlreadyRevoked,
         Code::CredentialLimitReached,
         Code::LastAdmin,
         Code::IdempotencyConflict,
+        Code::PayloadTooLarge,
+        Code::UnsupportedMediaType,
         Code::RateLimitExceeded,
         Code::TierLimitExceeded,
         Code::InternalServerError,
@@ -114,6 +117,7 @@ impl Code {
             Self::Unauthorized => "UNAUTHORIZED",
             Self::InsufficientScope => "INSUFFICIENT_SCOPE",
             Self::Forbidden => "FORBIDDEN",
+            Self::FreeTierLimitExceeded => "FREE_TIER_LIMIT_EXCEEDED",
             Self::AgentNotFound => "AGENT_NOT_FOUND",
             Self::CredentialNotFound => "CREDENTIAL_NOT_FOUND",
             Self::AuditEventNotFound => "AUDIT_EVENT_NOT_FOUND",
@@ -121,14 +125,14 @@ impl Code {
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::RequestTimeout => "REQUEST_TIMEOUT",
-            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
-            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::AgentAlreadyExists => "AGENT_ALREADY_EXISTS",
             Self::AgentAlreadyDecommissioned => "AGENT_ALREADY_DECOMMISSIONED",
             Self::CredentialAlreadyRevoked => "CREDENTIAL_ALREADY_REVOKED",
             Self::CredentialLimitReached => "CREDENTIAL_LIMIT_REACHED",
             Self::LastAdmin => "LAST_ADMIN",
             Self::IdempotencyConflict => "IDEMPOTENCY_CONFLICT",
+            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::RateLimitExceeded => "RATE_LIMIT_EXCEEDED",
             Self::TierLimitExceeded => "tier_limit_exceeded",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
@@ -151,6 +155,7 @@ impl Code {
             Self::Unauthorized => 401,
             Self::InsufficientScope => 403,
             Self::Forbidden => 403,
+            Self::FreeTierLimitExceeded => 403,
             Self::AgentNotFound => 404,
             Self::CredentialNotFound => 404,
             Self::AuditEventNotFound => 404,
@@ -158,14 +163,14 @@ impl Code {
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
-            Self::PayloadTooLarge => 413,
-            Self::UnsupportedMediaType => 415,
             Self::AgentAlreadyExists => 409,
             Self::AgentAlreadyDecommissioned => 409,
             Self::CredentialAlreadyRevoked => 409,
             Self::CredentialLimitReached => 409,
             Self::LastAdmin => 409,
             Self::IdempotencyConflict => 409,
+            Self::PayloadTooLarge => 413,
+            Self::UnsupportedMediaType => 415,
             Self::RateLimitExceeded => 429,
             Self::TierLimitExceeded => 429,
             Self::InternalServerError => 500,
@@ -197,35 +202,36 @@ impl Code {
         match self {
             Self::ValidationError => "Body or query breaks the contract.",
             Self::AgentNotActive => "A credential is asked for an agent that is not active.",
-            Self::RetentionWindowExceeded => "The audit query begins before the retention window.",
+            Self::RetentionWindowExceeded => "An audit query begins before the retention window.",
             Self::Unauthorized => {
                 "The token is missing, malformed, expired, revoked, or has the wrong signature, algorithm, type or audience."
             }
             Self::InsufficientScope => "The token is valid but lacks the scope.",
             Self::Forbidden => "Same organization, but the caller's role does not allow it.",
+            Self::FreeTierLimitExceeded => "The tier's number of agents is reached.",
             Self::AgentNotFound => "The agent id is malformed, unknown, or another organization's.",
             Self::CredentialNotFound => {
-                "The credential id is malformed, unknown, or another agent's."
+                "The credential id is malformed, unknown, or of another agent."
             }
             Self::AuditEventNotFound => {
                 "The event id is malformed, unknown, another organization's, or outside the retention window."
             }
-            Self::OrgNotFound => "The organization does not exist or is not the caller's.",
+            Self::OrgNotFound => "The organization id is malformed or unknown.",
             Self::NotFound => "No such path.",
             Self::MethodNotAllowed => "The path exists, the method does not; see `Allow`.",
             Self::RequestTimeout => "The request did not arrive or finish in time.",
-            Self::PayloadTooLarge => "The body is over 1 MiB.",
-            Self::UnsupportedMediaType => "The body's media type is not the operation's.",
             Self::AgentAlreadyExists => "The e-mail is already registered in the organization.",
-            Self::AgentAlreadyDecommissioned => "A decommissioned agent cannot be changed.",
-            Self::CredentialAlreadyRevoked => "A revoked credential cannot be revoked or rotated.",
-            Self::CredentialLimitReached => "The agent already has 10 active credentials.",
+            Self::AgentAlreadyDecommissioned => "Any change to a decommissioned agent.",
+            Self::CredentialAlreadyRevoked => "Revoke or rotate of a revoked credential.",
+            Self::CredentialLimitReached => "More than 10 active credentials on one agent.",
             Self::LastAdmin => {
-                "The last admin of an organization cannot be demoted, suspended or decommissioned."
+                "The last admin of an organization cannot be suspended, demoted or decommissioned."
             }
             Self::IdempotencyConflict => {
-                "The idempotency key was used with another body, or its first request is still running."
+                "The Idempotency-Key was used with another body, or an equal request is still in flight after 5 s."
             }
+            Self::PayloadTooLarge => "The body is over 1 MiB.",
+            Self::UnsupportedMediaType => "The body's media type is not the operation's.",
             Self::RateLimitExceeded => "Too many requests; see `Retry-After`.",
             Self::TierLimitExceeded => "The tier's daily calls or tokens are used up.",
             Self::InternalServerError => "An unexpected failure; quote the request id.",

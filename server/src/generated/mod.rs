@@ -3,7 +3,11 @@
 //! What the contract in `openapi/` says, as Rust.
 
 pub mod agents;
+pub mod audit;
 pub mod codes;
+pub mod credentials;
+pub mod health;
+pub mod oidc;
 pub mod policy;
 pub mod scopes;
 pub mod tokens;

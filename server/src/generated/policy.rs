@@ -6,4 +6,35 @@ use super::scopes::Scope;
 
 /// Method, route as policies spell it, and the scopes that a caller must have, all of them.
 /// Public routes and the token endpoint are not asked about and do not stand here.
-pub const TABLE: &[(&str, &str, &[Scope])] = &[("GET", "/api/v1/agents/:id", &[Scope::AgentsRead])];
+pub const TABLE: &[(&str, &str, &[Scope])] = &[
+    ("POST", "/api/v1/agents", &[Scope::AgentsWrite]),
+    ("GET", "/api/v1/agents", &[Scope::AgentsRead]),
+    ("GET", "/api/v1/agents/:id", &[Scope::AgentsRead]),
+    ("PATCH", "/api/v1/agents/:id", &[Scope::AgentsWrite]),
+    ("DELETE", "/api/v1/agents/:id", &[Scope::AgentsWrite]),
+    (
+        "POST",
+        "/api/v1/agents/:id/credentials",
+        &[Scope::AgentsWrite],
+    ),
+    (
+        "GET",
+        "/api/v1/agents/:id/credentials",
+        &[Scope::AgentsRead],
+    ),
+    (
+        "POST",
+        "/api/v1/agents/:id/credentials/:credentialId/rotate",
+        &[Scope::AgentsWrite],
+    ),
+    (
+        "DELETE",
+        "/api/v1/agents/:id/credentials/:credentialId",
+        &[Scope::AgentsWrite],
+    ),
+    ("POST", "/api/v1/token/introspect", &[Scope::TokensRead]),
+    ("POST", "/api/v1/token/revoke", &[]),
+    ("GET", "/api/v1/audit", &[Scope::AuditRead]),
+    ("GET", "/api/v1/audit/verify", &[Scope::AuditRead]),
+    ("GET", "/api/v1/audit/:id", &[Scope::AuditRead]),
+];

@@ -5,7 +5,7 @@
 use std::{future::Future, sync::Arc};
 
 use crate::{
-    call::{Call, ClientCredentials},
+    call::{Call, Caller, ClientCredentials},
     error::ApiError,
     generated::types,
     http::{AuthKind, BodyShape, Envelope, Facts, Reply, Routes, Unchecked},
@@ -24,6 +24,30 @@ pub trait Tokens: Send + Sync + 'static {
         client: Option<ClientCredentials>,
         input: Unchecked<types::IssueTokenRequest>,
     ) -> impl Future<Output = Result<Reply<types::TokenResponse>, ApiError>> + Send;
+
+    /// Ask whether a token is live.
+    ///
+    /// Token introspection (RFC 7662). Answers for a live token of the caller's organization,
+    /// whatever its `aud`; for anything else the answer is `active: false` alone. The caller
+    /// sends a bearer token with `tokens:read`, or authenticates as a client whose credential may
+    /// have that scope.
+    fn introspect_token(
+        &self,
+        call: &Call,
+        caller: &Caller,
+        input: Unchecked<types::IntrospectTokenRequest>,
+    ) -> impl Future<Output = Result<Reply<types::IntrospectionResponse>, ApiError>> + Send;
+
+    /// Revoke a token.
+    ///
+    /// Token revocation (RFC 7009). The answer is 200 also for an unknown token. A caller revokes
+    /// its own tokens; an admin any token of the organization.
+    fn revoke_token(
+        &self,
+        call: &Call,
+        caller: &Caller,
+        input: Unchecked<types::RevokeTokenRequest>,
+    ) -> impl Future<Output = Result<Reply<()>, ApiError>> + Send;
 }
 
 /// Adds the section's routes.
@@ -44,6 +68,38 @@ pub fn routes<S: Tokens>(routes: &mut Routes, section: &Arc<S>) {
             }
         });
     }
+    {
+        let section = Arc::clone(section);
+        routes.add(&INTROSPECT_TOKEN, move |ready| {
+            let section = Arc::clone(&section);
+            async move {
+                section
+                    .introspect_token(
+                        &ready.call,
+                        ready.caller()?,
+                        Unchecked::new(ready.input(), BodyShape::Form),
+                    )
+                    .await?
+                    .into_answer(&INTROSPECT_TOKEN)
+            }
+        });
+    }
+    {
+        let section = Arc::clone(section);
+        routes.add(&REVOKE_TOKEN, move |ready| {
+            let section = Arc::clone(&section);
+            async move {
+                section
+                    .revoke_token(
+                        &ready.call,
+                        ready.caller()?,
+                        Unchecked::new(ready.input(), BodyShape::Form),
+                    )
+                    .await?
+                    .into_empty_answer(&REVOKE_TOKEN)
+            }
+        });
+    }
 }
 
 static ISSUE_TOKEN: Facts = Facts {
@@ -53,6 +109,34 @@ static ISSUE_TOKEN: Facts = Facts {
     aliases: &["/oauth2/token"],
     route: "/api/v1/token",
     auth: AuthKind::Client,
+    envelope: Envelope::OAuth,
+    has_body: true,
+    idempotency_key: false,
+    sensitive: true,
+    success: 200,
+};
+
+static INTROSPECT_TOKEN: Facts = Facts {
+    id: "introspectToken",
+    method: "POST",
+    path: "/api/v1/token/introspect",
+    aliases: &["/oauth2/introspect"],
+    route: "/api/v1/token/introspect",
+    auth: AuthKind::BearerOrClient,
+    envelope: Envelope::OAuth,
+    has_body: true,
+    idempotency_key: false,
+    sensitive: true,
+    success: 200,
+};
+
+static REVOKE_TOKEN: Facts = Facts {
+    id: "revokeToken",
+    method: "POST",
+    path: "/api/v1/token/revoke",
+    aliases: &["/oauth2/revoke"],
+    route: "/api/v1/token/revoke",
+    auth: AuthKind::BearerOrClient,
     envelope: Envelope::OAuth,
     has_body: true,
     idempotency_key: false,

@@ -3,9 +3,12 @@
 //! The contract's types as they travel. A request's type has a check that reads it and
 //! reports every fault; an answer's type can be written.
 
+use std::collections::BTreeMap;
+
 use crate::clock::Timestamp;
-use crate::wire::{Input, Object, Pattern, Secret, Text, Word, read};
+use crate::wire::{DateOrTimestamp, Input, List, Object, Pattern, Secret, Text, Word, read};
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 /// What an agent may do in its organization.
@@ -205,6 +208,374 @@ impl Serialize for AgentStatus {
     }
 }
 
+/// Whether a credential may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CredentialStatus {
+    /// May be used.
+    Active,
+    /// Ended for good.
+    Revoked,
+}
+
+impl CredentialStatus {
+    /// Every value, in the order of the contract.
+    pub const ALL: &'static [Self] = &[Self::Active, Self::Revoked];
+
+    /// As on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// The value of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|v| v.as_str() == text)
+    }
+}
+
+impl Word for CredentialStatus {
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+}
+
+impl Serialize for CredentialStatus {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+pub use super::scopes::Scope;
+
+impl Word for Scope {
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AuditAction {
+    /// `agent.created`
+    AgentCreated,
+    /// `agent.updated`
+    AgentUpdated,
+    /// `agent.suspended`
+    AgentSuspended,
+    /// `agent.reactivated`
+    AgentReactivated,
+    /// `agent.decommissioned`
+    AgentDecommissioned,
+    /// `token.issued`
+    TokenIssued,
+    /// `token.revoked`
+    TokenRevoked,
+    /// `token.introspected`
+    TokenIntrospected,
+    /// `credential.generated`
+    CredentialGenerated,
+    /// `credential.rotated`
+    CredentialRotated,
+    /// `credential.revoked`
+    CredentialRevoked,
+    /// `auth.failed`
+    AuthFailed,
+    /// `webhook.created`
+    WebhookCreated,
+    /// `webhook.updated`
+    WebhookUpdated,
+    /// `webhook.deleted`
+    WebhookDeleted,
+    /// `delegation.created`
+    DelegationCreated,
+    /// `delegation.revoked`
+    DelegationRevoked,
+    /// `org.created`
+    OrgCreated,
+    /// `org.updated`
+    OrgUpdated,
+    /// `org.deleted`
+    OrgDeleted,
+    /// `org.member_added`
+    OrgMemberAdded,
+    /// `partner.created`
+    PartnerCreated,
+    /// `partner.updated`
+    PartnerUpdated,
+    /// `partner.deleted`
+    PartnerDeleted,
+    /// `trust_policy.created`
+    TrustPolicyCreated,
+    /// `trust_policy.deleted`
+    TrustPolicyDeleted,
+    /// `key.rotated`
+    KeyRotated,
+}
+
+impl AuditAction {
+    /// Every value, in the order of the contract.
+    pub const ALL: &'static [Self] = &[
+        Self::AgentCreated,
+        Self::AgentUpdated,
+        Self::AgentSuspended,
+        Self::AgentReactivated,
+        Self::AgentDecommissioned,
+        Self::TokenIssued,
+        Self::TokenRevoked,
+        Self::TokenIntrospected,
+        Self::CredentialGenerated,
+        Self::CredentialRotated,
+        Self::CredentialRevoked,
+        Self::AuthFailed,
+        Self::WebhookCreated,
+        Self::WebhookUpdated,
+        Self::WebhookDeleted,
+        Self::DelegationCreated,
+        Self::DelegationRevoked,
+        Self::OrgCreated,
+        Self::OrgUpdated,
+        Self::OrgDeleted,
+        Self::OrgMemberAdded,
+        Self::PartnerCreated,
+        Self::PartnerUpdated,
+        Self::PartnerDeleted,
+        Self::TrustPolicyCreated,
+        Self::TrustPolicyDeleted,
+        Self::KeyRotated,
+    ];
+
+    /// As on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AgentCreated => "agent.created",
+            Self::AgentUpdated => "agent.updated",
+            Self::AgentSuspended => "agent.suspended",
+            Self::AgentReactivated => "agent.reactivated",
+            Self::AgentDecommissioned => "agent.decommissioned",
+            Self::TokenIssued => "token.issued",
+            Self::TokenRevoked => "token.revoked",
+            Self::TokenIntrospected => "token.introspected",
+            Self::CredentialGenerated => "credential.generated",
+            Self::CredentialRotated => "credential.rotated",
+            Self::CredentialRevoked => "credential.revoked",
+            Self::AuthFailed => "auth.failed",
+            Self::WebhookCreated => "webhook.created",
+            Self::WebhookUpdated => "webhook.updated",
+            Self::WebhookDeleted => "webhook.deleted",
+            Self::DelegationCreated => "delegation.created",
+            Self::DelegationRevoked => "delegation.revoked",
+            Self::OrgCreated => "org.created",
+            Self::OrgUpdated => "org.updated",
+            Self::OrgDeleted => "org.deleted",
+            Self::OrgMemberAdded => "org.member_added",
+            Self::PartnerCreated => "partner.created",
+            Self::PartnerUpdated => "partner.updated",
+            Self::PartnerDeleted => "partner.deleted",
+            Self::TrustPolicyCreated => "trust_policy.created",
+            Self::TrustPolicyDeleted => "trust_policy.deleted",
+            Self::KeyRotated => "key.rotated",
+        }
+    }
+
+    /// The value of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|v| v.as_str() == text)
+    }
+}
+
+impl Word for AuditAction {
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+}
+
+impl Serialize for AuditAction {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AuditOutcome {
+    /// It was done.
+    Success,
+    /// It was refused or failed.
+    Failure,
+}
+
+impl AuditOutcome {
+    /// Every value, in the order of the contract.
+    pub const ALL: &'static [Self] = &[Self::Success, Self::Failure];
+
+    /// As on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+        }
+    }
+
+    /// The value of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|v| v.as_str() == text)
+    }
+}
+
+impl Word for AuditOutcome {
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+}
+
+impl Serialize for AuditOutcome {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// The state of the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HealthStatus {
+    /// Everything works.
+    Ok,
+    /// Something does not.
+    Degraded,
+}
+
+impl HealthStatus {
+    /// Every value, in the order of the contract.
+    pub const ALL: &'static [Self] = &[Self::Ok, Self::Degraded];
+
+    /// As on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Degraded => "degraded",
+        }
+    }
+
+    /// The value of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|v| v.as_str() == text)
+    }
+}
+
+impl Word for HealthStatus {
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+}
+
+impl Serialize for HealthStatus {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// Whether a part answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConnectionStatus {
+    /// It answers.
+    Connected,
+    /// It does not answer.
+    Disconnected,
+}
+
+impl ConnectionStatus {
+    /// Every value, in the order of the contract.
+    pub const ALL: &'static [Self] = &[Self::Connected, Self::Disconnected];
+
+    /// As on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Disconnected => "disconnected",
+        }
+    }
+
+    /// The value of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|v| v.as_str() == text)
+    }
+}
+
+impl Word for ConnectionStatus {
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+}
+
+impl Serialize for ConnectionStatus {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// The state of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServiceStatus {
+    /// It answers.
+    Healthy,
+    /// It answers slowly.
+    Degraded,
+    /// It does not answer.
+    Unreachable,
+}
+
+impl ServiceStatus {
+    /// Every value, in the order of the contract.
+    pub const ALL: &'static [Self] = &[Self::Healthy, Self::Degraded, Self::Unreachable];
+
+    /// As on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Unreachable => "unreachable",
+        }
+    }
+
+    /// The value of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|v| v.as_str() == text)
+    }
+}
+
+impl Word for ServiceStatus {
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+}
+
+impl Serialize for ServiceStatus {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 /// A registered non-human identity.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Agent {
@@ -253,6 +624,365 @@ pub struct Agent {
     /// When the agent was last changed.
     #[serde(rename = "updatedAt")]
     pub updated_at: Timestamp,
+}
+
+/// A new agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegisterAgentRequest {
+    /// The agent's address, at most 255 characters; unique in the organization without regard to case.
+    pub email: String,
+    /// What the agent does.
+    pub agent_type: AgentType,
+    /// The agent's semantic version; the patch may be missing.
+    pub version: String,
+    /// What the agent can do, 0 to 100 of them.
+    pub capabilities: Vec<String>,
+    /// The team or person that answers for the agent, 1 to 128 characters.
+    pub owner: String,
+    /// Where the agent runs.
+    pub deployment_env: DeploymentEnv,
+    /// List it in the marketplace and give it a public card.
+    pub is_public: bool,
+    /// Another organization than the caller's; needs the scope `admin:orgs`.
+    pub organization_id: Option<Uuid>,
+}
+
+impl Input for RegisterAgentRequest {
+    const FIELDS: &'static [&'static str] = &[
+        "email",
+        "agentType",
+        "version",
+        "capabilities",
+        "owner",
+        "deploymentEnv",
+        "isPublic",
+        "organizationId",
+    ];
+
+    fn read(o: &mut Object<'_>) -> Option<Self> {
+        let email = o.required("email", |v, at| {
+            read::text(
+                v,
+                at,
+                &Text {
+                    min: 0,
+                    max: 255,
+                    pattern: Some(&PATTERN_0),
+                    uri: false,
+                },
+            )
+        });
+        let agent_type = o.required("agentType", read::word);
+        let version = o.required("version", |v, at| {
+            read::text(
+                v,
+                at,
+                &Text {
+                    min: 0,
+                    max: 64,
+                    pattern: Some(&PATTERN_1),
+                    uri: false,
+                },
+            )
+        });
+        let capabilities = o.required("capabilities", |v, at| {
+            read::list(
+                v,
+                at,
+                &List {
+                    min: 0,
+                    max: 100,
+                    unique: false,
+                },
+                |v, at| {
+                    read::text(
+                        v,
+                        at,
+                        &Text {
+                            min: 0,
+                            max: 128,
+                            pattern: Some(&PATTERN_2),
+                            uri: false,
+                        },
+                    )
+                },
+            )
+        });
+        let owner = o.required("owner", |v, at| {
+            read::text(
+                v,
+                at,
+                &Text {
+                    min: 1,
+                    max: 128,
+                    pattern: Some(&PATTERN_3),
+                    uri: false,
+                },
+            )
+        });
+        let deployment_env = o.required("deploymentEnv", read::word);
+        let is_public = o.or_default("isPublic", || false, read::boolean);
+        let organization_id = o.optional("organizationId", read::uuid);
+        Some(Self {
+            email: email?,
+            agent_type: agent_type?,
+            version: version?,
+            capabilities: capabilities?,
+            owner: owner?,
+            deployment_env: deployment_env?,
+            is_public: is_public?,
+            organization_id: organization_id?,
+        })
+    }
+}
+
+/// What changes; at least one field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpdateAgentRequest {
+    /// What the agent does.
+    pub agent_type: Option<AgentType>,
+    /// The agent's semantic version; the patch may be missing.
+    pub version: Option<String>,
+    /// What the agent can do, 0 to 100 of them.
+    pub capabilities: Option<Vec<String>>,
+    /// The team or person that answers for the agent, 1 to 128 characters.
+    pub owner: Option<String>,
+    /// Where the agent runs.
+    pub deployment_env: Option<DeploymentEnv>,
+    /// The status to move to.
+    pub status: Option<AgentStatus>,
+    /// List it in the marketplace and give it a public card.
+    pub is_public: Option<bool>,
+}
+
+impl Input for UpdateAgentRequest {
+    const FIELDS: &'static [&'static str] = &[
+        "agentType",
+        "version",
+        "capabilities",
+        "owner",
+        "deploymentEnv",
+        "status",
+        "isPublic",
+    ];
+
+    fn read(o: &mut Object<'_>) -> Option<Self> {
+        let agent_type = o.optional("agentType", read::word);
+        let version = o.optional("version", |v, at| {
+            read::text(
+                v,
+                at,
+                &Text {
+                    min: 0,
+                    max: 64,
+                    pattern: Some(&PATTERN_1),
+                    uri: false,
+                },
+            )
+        });
+        let capabilities = o.optional("capabilities", |v, at| {
+            read::list(
+                v,
+                at,
+                &List {
+                    min: 0,
+                    max: 100,
+                    unique: false,
+                },
+                |v, at| {
+                    read::text(
+                        v,
+                        at,
+                        &Text {
+                            min: 0,
+                            max: 128,
+                            pattern: Some(&PATTERN_2),
+                            uri: false,
+                        },
+                    )
+                },
+            )
+        });
+        let owner = o.optional("owner", |v, at| {
+            read::text(
+                v,
+                at,
+                &Text {
+                    min: 1,
+                    max: 128,
+                    pattern: Some(&PATTERN_3),
+                    uri: false,
+                },
+            )
+        });
+        let deployment_env = o.optional("deploymentEnv", read::word);
+        let status = o.optional("status", read::word);
+        let is_public = o.optional("isPublic", read::boolean);
+        o.at_least(1);
+        Some(Self {
+            agent_type: agent_type?,
+            version: version?,
+            capabilities: capabilities?,
+            owner: owner?,
+            deployment_env: deployment_env?,
+            status: status?,
+            is_public: is_public?,
+        })
+    }
+}
+
+/// A page of agents.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PaginatedAgents {
+    /// The agents of this page.
+    #[serde(rename = "data")]
+    pub data: Vec<Agent>,
+    /// How many agents there are on all pages.
+    #[serde(rename = "total")]
+    pub total: i64,
+    /// This page, from 1.
+    #[serde(rename = "page")]
+    pub page: i64,
+    /// Agents on a page, at most.
+    #[serde(rename = "limit")]
+    pub limit: i64,
+}
+
+/// A client id and a secret; the secret itself is never shown again.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Credential {
+    /// The credential's id; kept by a rotation.
+    #[serde(rename = "credentialId")]
+    pub credential_id: Uuid,
+    /// The agent's id.
+    #[serde(rename = "clientId")]
+    pub client_id: Uuid,
+    /// Whether it may be used.
+    #[serde(rename = "status")]
+    pub status: CredentialStatus,
+    /// The scopes it may ask for; null: any except `admin:orgs`.
+    #[serde(rename = "scopes")]
+    pub scopes: Option<Vec<Scope>>,
+    /// When it was generated.
+    #[serde(rename = "createdAt")]
+    pub created_at: Timestamp,
+    /// When it ends by itself, or null.
+    #[serde(rename = "expiresAt")]
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked, or null.
+    #[serde(rename = "revokedAt")]
+    pub revoked_at: Option<Timestamp>,
+    /// When a token was last issued under it, or null; may lag by a minute.
+    #[serde(rename = "lastUsedAt")]
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// A credential with its secret, shown exactly once.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CredentialWithSecret {
+    /// The credential's id; kept by a rotation.
+    #[serde(rename = "credentialId")]
+    pub credential_id: Uuid,
+    /// The agent's id.
+    #[serde(rename = "clientId")]
+    pub client_id: Uuid,
+    /// Whether it may be used.
+    #[serde(rename = "status")]
+    pub status: CredentialStatus,
+    /// The scopes it may ask for; null: any except `admin:orgs`.
+    #[serde(rename = "scopes")]
+    pub scopes: Option<Vec<Scope>>,
+    /// When it was generated.
+    #[serde(rename = "createdAt")]
+    pub created_at: Timestamp,
+    /// When it ends by itself, or null.
+    #[serde(rename = "expiresAt")]
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked, or null.
+    #[serde(rename = "revokedAt")]
+    pub revoked_at: Option<Timestamp>,
+    /// When a token was last issued under it, or null; may lag by a minute.
+    #[serde(rename = "lastUsedAt")]
+    pub last_used_at: Option<Timestamp>,
+    /// `sk_live_` and 64 hex digits: 256 random bits.
+    #[serde(rename = "clientSecret")]
+    pub client_secret: Secret,
+}
+
+/// A page of credentials.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PaginatedCredentials {
+    /// The credentials of this page.
+    #[serde(rename = "data")]
+    pub data: Vec<Credential>,
+    /// How many credentials there are on all pages.
+    #[serde(rename = "total")]
+    pub total: i64,
+    /// This page, from 1.
+    #[serde(rename = "page")]
+    pub page: i64,
+    /// Credentials on a page, at most.
+    #[serde(rename = "limit")]
+    pub limit: i64,
+}
+
+/// What the new credential is limited to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GenerateCredentialRequest {
+    /// When it ends by itself, in the future; never when left out.
+    pub expires_at: Option<Timestamp>,
+    /// The scopes it may ask for; any except `admin:orgs` when left out.
+    pub scopes: Option<Vec<Scope>>,
+}
+
+impl Input for GenerateCredentialRequest {
+    const FIELDS: &'static [&'static str] = &["expiresAt", "scopes"];
+
+    fn read(o: &mut Object<'_>) -> Option<Self> {
+        let expires_at = o.optional("expiresAt", read::timestamp);
+        let scopes = o.optional("scopes", |v, at| {
+            read::list(
+                v,
+                at,
+                &List {
+                    min: 1,
+                    max: 20,
+                    unique: true,
+                },
+                read::word,
+            )
+        });
+        Some(Self {
+            expires_at: expires_at?,
+            scopes: scopes?,
+        })
+    }
+}
+
+/// How the old secret ends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RotateCredentialRequest {
+    /// When the credential ends by itself, in the future; unchanged when left out.
+    pub expires_at: Option<Timestamp>,
+    /// Seconds for which the old secret and its tokens still work, 0 to 86400.
+    pub grace_period_seconds: i64,
+}
+
+impl Input for RotateCredentialRequest {
+    const FIELDS: &'static [&'static str] = &["expiresAt", "gracePeriodSeconds"];
+
+    fn read(o: &mut Object<'_>) -> Option<Self> {
+        let expires_at = o.optional("expiresAt", read::timestamp);
+        let grace_period_seconds = o.or_default(
+            "gracePeriodSeconds",
+            || 0,
+            |v, at| read::integer(v, at, Some(0), Some(86400)),
+        );
+        Some(Self {
+            expires_at: expires_at?,
+            grace_period_seconds: grace_period_seconds?,
+        })
+    }
 }
 
 /// A token request. In the SDKs `grant_type` and the client's id and secret are filled in when left out.
@@ -391,5 +1121,618 @@ pub struct TokenResponse {
     pub id_token: Option<Secret>,
 }
 
+/// The token in question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntrospectTokenRequest {
+    /// The token.
+    pub token: Secret,
+    /// A hint; only access tokens exist, so it changes nothing (RFC 7662 section 2.1).
+    pub token_type_hint: Option<String>,
+}
+
+impl Input for IntrospectTokenRequest {
+    const FIELDS: &'static [&'static str] = &["token", "token_type_hint"];
+
+    fn read(o: &mut Object<'_>) -> Option<Self> {
+        let token = o.required("token", |v, at| {
+            read::text(
+                v,
+                at,
+                &Text {
+                    min: 0,
+                    max: u64::MAX,
+                    pattern: None,
+                    uri: false,
+                },
+            )
+            .map(Secret::new)
+        });
+        let token_type_hint = o.optional("token_type_hint", |v, at| {
+            read::text(
+                v,
+                at,
+                &Text {
+                    min: 0,
+                    max: u64::MAX,
+                    pattern: None,
+                    uri: false,
+                },
+            )
+        });
+        Some(Self {
+            token: token?,
+            token_type_hint: token_type_hint?,
+        })
+    }
+}
+
+/// The token to revoke.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RevokeTokenRequest {
+    /// The token.
+    pub token: Secret,
+    /// A hint; only access tokens exist, so it changes nothing (RFC 7009 section 2.1).
+    pub token_type_hint: Option<String>,
+}
+
+impl Input for RevokeTokenRequest {
+    const FIELDS: &'static [&'static str] = &["token", "token_type_hint"];
+
+    fn read(o: &mut Object<'_>) -> Option<Self> {
+        let token = o.required("token", |v, at| {
+            read::text(
+                v,
+                at,
+                &Text {
+                    min: 0,
+                    max: u64::MAX,
+                    pattern: None,
+                    uri: false,
+                },
+            )
+            .map(Secret::new)
+        });
+        let token_type_hint = o.optional("token_type_hint", |v, at| {
+            read::text(
+                v,
+                at,
+                &Text {
+                    min: 0,
+                    max: u64::MAX,
+                    pattern: None,
+                    uri: false,
+                },
+            )
+        });
+        Some(Self {
+            token: token?,
+            token_type_hint: token_type_hint?,
+        })
+    }
+}
+
+/// What is known of a token (RFC 7662 section 2.2); only `active` when it is not live.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct IntrospectionResponse {
+    /// The token is live.
+    #[serde(rename = "active")]
+    pub active: bool,
+    /// The agent's id.
+    #[serde(rename = "sub", skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
+    /// The client that the token was issued to.
+    #[serde(rename = "client_id", skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// Space-separated scopes.
+    #[serde(rename = "scope", skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// Always `Bearer`.
+    #[serde(rename = "token_type", skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<String>,
+    /// Issued at; Unix seconds.
+    #[serde(rename = "iat", skip_serializing_if = "Option::is_none")]
+    pub iat: Option<i64>,
+    /// Expires at; Unix seconds.
+    #[serde(rename = "exp", skip_serializing_if = "Option::is_none")]
+    pub exp: Option<i64>,
+    /// The issuer.
+    #[serde(rename = "iss", skip_serializing_if = "Option::is_none")]
+    pub iss: Option<String>,
+    /// The audience.
+    #[serde(rename = "aud", skip_serializing_if = "Option::is_none")]
+    pub aud: Option<String>,
+    /// The token's own id.
+    #[serde(rename = "jti", skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
+    /// The agent's organization.
+    #[serde(rename = "organization_id", skip_serializing_if = "Option::is_none")]
+    pub organization_id: Option<String>,
+}
+
+/// One event; it never holds a secret or a token.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AuditEvent {
+    /// The event's id.
+    #[serde(rename = "eventId")]
+    pub event_id: Uuid,
+    /// Place in the organization's chain, from 1, without gaps.
+    #[serde(rename = "sequence")]
+    pub sequence: i64,
+    /// Whose chain it is.
+    #[serde(rename = "organizationId")]
+    pub organization_id: Uuid,
+    /// Whom it is about, or null.
+    #[serde(rename = "agentId")]
+    pub agent_id: Option<Uuid>,
+    /// What happened.
+    #[serde(rename = "action")]
+    pub action: AuditAction,
+    /// How it ended.
+    #[serde(rename = "outcome")]
+    pub outcome: AuditOutcome,
+    /// The caller's address.
+    #[serde(rename = "ipAddress")]
+    pub ip_address: String,
+    /// The caller's User-Agent; may be empty.
+    #[serde(rename = "userAgent")]
+    pub user_agent: String,
+    /// More facts; `actorId` says who did it, when another.
+    #[serde(rename = "metadata")]
+    pub metadata: BTreeMap<String, Value>,
+    /// When it happened.
+    #[serde(rename = "timestamp")]
+    pub timestamp: Timestamp,
+    /// Random hex that hides the payload behind its hash.
+    #[serde(rename = "salt")]
+    pub salt: String,
+    /// Hex SHA-256 of the salt and the RFC 8785 JSON of {agentId, action, outcome, ipAddress, userAgent, metadata}.
+    #[serde(rename = "payloadHash")]
+    pub payload_hash: String,
+    /// The hash of the event before; empty for the first.
+    #[serde(rename = "previousHash")]
+    pub previous_hash: String,
+    /// Hex SHA-256 of the RFC 8785 JSON of {v: 1, organizationId, sequence, eventId, timestamp, payloadHash, previousHash}.
+    #[serde(rename = "hash")]
+    pub hash: String,
+}
+
+/// A page of audit events.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PaginatedAuditEvents {
+    /// The events of this page.
+    #[serde(rename = "data")]
+    pub data: Vec<AuditEvent>,
+    /// How many events match, 10,000 at most.
+    #[serde(rename = "total")]
+    pub total: i64,
+    /// `total` is the whole count.
+    #[serde(rename = "totalIsExact")]
+    pub total_is_exact: bool,
+    /// This page, from 1; 1 with a cursor.
+    #[serde(rename = "page")]
+    pub page: i64,
+    /// Events on a page, at most.
+    #[serde(rename = "limit")]
+    pub limit: i64,
+    /// The next page's cursor; absent on the last.
+    #[serde(rename = "nextCursor", skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// Whether the chain holds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AuditChainVerification {
+    /// Every hash that was checked is right.
+    #[serde(rename = "verified")]
+    pub verified: bool,
+    /// Events that were checked.
+    #[serde(rename = "checkedCount")]
+    pub checked_count: i64,
+    /// The first event whose hash is wrong, or null.
+    #[serde(rename = "brokenAtEventId")]
+    pub broken_at_event_id: Option<Uuid>,
+    /// As it was asked for.
+    #[serde(rename = "fromDate", skip_serializing_if = "Option::is_none")]
+    pub from_date: Option<String>,
+    /// As it was asked for.
+    #[serde(rename = "toDate", skip_serializing_if = "Option::is_none")]
+    pub to_date: Option<String>,
+}
+
+/// The server's metadata (OpenID Connect Discovery 1.0, RFC 8414).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OpenIdConfiguration {
+    /// The `iss` of its tokens.
+    #[serde(rename = "issuer")]
+    pub issuer: String,
+    /// Where tokens are issued.
+    #[serde(rename = "token_endpoint")]
+    pub token_endpoint: String,
+    /// Where tokens are introspected.
+    #[serde(rename = "introspection_endpoint")]
+    pub introspection_endpoint: String,
+    /// Where tokens are revoked.
+    #[serde(rename = "revocation_endpoint")]
+    pub revocation_endpoint: String,
+    /// Where the public keys are.
+    #[serde(rename = "jwks_uri")]
+    pub jwks_uri: String,
+    /// Grant types.
+    #[serde(rename = "grant_types_supported")]
+    pub grant_types_supported: Vec<String>,
+    /// Empty: there is no authorization endpoint.
+    #[serde(rename = "response_types_supported")]
+    pub response_types_supported: Vec<String>,
+    /// Subject types.
+    #[serde(rename = "subject_types_supported")]
+    pub subject_types_supported: Vec<String>,
+    /// Signing algorithms.
+    #[serde(rename = "id_token_signing_alg_values_supported")]
+    pub id_token_signing_alg_values_supported: Vec<String>,
+    /// How a client authenticates.
+    #[serde(rename = "token_endpoint_auth_methods_supported")]
+    pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// How a client authenticates there.
+    #[serde(
+        rename = "introspection_endpoint_auth_methods_supported",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub introspection_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// How a client authenticates there.
+    #[serde(
+        rename = "revocation_endpoint_auth_methods_supported",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub revocation_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// Scopes.
+    #[serde(rename = "scopes_supported")]
+    pub scopes_supported: Vec<String>,
+    /// Claims of an id_token.
+    #[serde(rename = "claims_supported", skip_serializing_if = "Option::is_none")]
+    pub claims_supported: Option<Vec<String>>,
+}
+
+/// Public keys (RFC 7517 section 5).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct JsonWebKeySet {
+    /// The keys.
+    #[serde(rename = "keys")]
+    pub keys: Vec<JsonWebKey>,
+}
+
+/// A public key (RFC 7517 section 4).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct JsonWebKey {
+    /// RSA, EC or OKP.
+    #[serde(rename = "kty")]
+    pub kty: String,
+    /// The RFC 7638 thumbprint.
+    #[serde(rename = "kid")]
+    pub kid: String,
+    /// Always `sig`.
+    #[serde(rename = "use")]
+    pub r#use: String,
+    /// RS256, ES256 or EdDSA.
+    #[serde(rename = "alg")]
+    pub alg: String,
+    /// RSA modulus.
+    #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
+    pub n: Option<String>,
+    /// RSA exponent.
+    #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
+    pub e: Option<String>,
+    /// Curve.
+    #[serde(rename = "crv", skip_serializing_if = "Option::is_none")]
+    pub crv: Option<String>,
+    /// X coordinate or public key.
+    #[serde(rename = "x", skip_serializing_if = "Option::is_none")]
+    pub x: Option<String>,
+    /// Y coordinate.
+    #[serde(rename = "y", skip_serializing_if = "Option::is_none")]
+    pub y: Option<String>,
+}
+
+/// Whether the server works.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Health {
+    /// The whole.
+    #[serde(rename = "status")]
+    pub status: HealthStatus,
+    /// The server's version.
+    #[serde(rename = "version")]
+    pub version: String,
+    /// Seconds since the start.
+    #[serde(rename = "uptimeSeconds")]
+    pub uptime_seconds: i64,
+    /// The parts.
+    #[serde(rename = "services")]
+    pub services: HealthServices,
+}
+
+/// What the server stands on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HealthServices {
+    /// The database.
+    #[serde(rename = "database")]
+    pub database: ConnectionStatus,
+    /// The cache.
+    #[serde(rename = "cache")]
+    pub cache: ConnectionStatus,
+}
+
+/// How each part works.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DetailedHealth {
+    /// The worst of the parts.
+    #[serde(rename = "status")]
+    pub status: ServiceStatus,
+    /// The parts.
+    #[serde(rename = "services")]
+    pub services: DetailedHealthServices,
+}
+
+/// What the server stands on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DetailedHealthServices {
+    /// The database.
+    #[serde(rename = "database")]
+    pub database: ServiceHealth,
+    /// The cache.
+    #[serde(rename = "cache")]
+    pub cache: ServiceHealth,
+    /// The vault, when one is configured.
+    #[serde(rename = "vault", skip_serializing_if = "Option::is_none")]
+    pub vault: Option<ServiceHealth>,
+    /// The policy engine.
+    #[serde(rename = "policy")]
+    pub policy: ServiceHealth,
+}
+
+/// How one part works.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ServiceHealth {
+    /// degraded: over 1000 ms.
+    #[serde(rename = "status")]
+    pub status: ServiceStatus,
+    /// Milliseconds that a probe took.
+    #[serde(rename = "latencyMs")]
+    pub latency_ms: f64,
+}
+
+/// Query parameters of `listAgents`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListAgentsParams {
+    /// Only agents of this owner.
+    pub owner: Option<String>,
+    /// Only agents of this type.
+    pub agent_type: Option<AgentType>,
+    /// Only agents with this status.
+    pub status: Option<AgentStatus>,
+    /// Only agents that run here.
+    pub deployment_env: Option<DeploymentEnv>,
+    /// Only agents whose e-mail contains this, without regard to case.
+    pub q: Option<String>,
+    /// Which page, from 1. `page` x `limit` stays within 10,000.
+    pub page: i64,
+    /// Items on a page, 1 to 100.
+    pub limit: i64,
+}
+
+impl Input for ListAgentsParams {
+    const FIELDS: &'static [&'static str] = &[
+        "owner",
+        "agentType",
+        "status",
+        "deploymentEnv",
+        "q",
+        "page",
+        "limit",
+    ];
+
+    fn read(o: &mut Object<'_>) -> Option<Self> {
+        let owner = o.optional("owner", |v, at| {
+            read::text(
+                v,
+                at,
+                &Text {
+                    min: 1,
+                    max: 128,
+                    pattern: Some(&PATTERN_3),
+                    uri: false,
+                },
+            )
+        });
+        let agent_type = o.optional("agentType", read::word);
+        let status = o.optional("status", read::word);
+        let deployment_env = o.optional("deploymentEnv", read::word);
+        let q = o.optional("q", |v, at| {
+            read::text(
+                v,
+                at,
+                &Text {
+                    min: 1,
+                    max: 255,
+                    pattern: Some(&PATTERN_3),
+                    uri: false,
+                },
+            )
+        });
+        let page = o.or_default(
+            "page",
+            || 1,
+            |v, at| read::integer(v, at, Some(1), Some(10000)),
+        );
+        let limit = o.or_default(
+            "limit",
+            || 20,
+            |v, at| read::integer(v, at, Some(1), Some(100)),
+        );
+        o.window(page, limit);
+        Some(Self {
+            owner: owner?,
+            agent_type: agent_type?,
+            status: status?,
+            deployment_env: deployment_env?,
+            q: q?,
+            page: page?,
+            limit: limit?,
+        })
+    }
+}
+
+/// Query parameters of `listCredentials`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListCredentialsParams {
+    /// Only credentials with this status.
+    pub status: Option<CredentialStatus>,
+    /// Which page, from 1. `page` x `limit` stays within 10,000.
+    pub page: i64,
+    /// Items on a page, 1 to 100.
+    pub limit: i64,
+}
+
+impl Input for ListCredentialsParams {
+    const FIELDS: &'static [&'static str] = &["status", "page", "limit"];
+
+    fn read(o: &mut Object<'_>) -> Option<Self> {
+        let status = o.optional("status", read::word);
+        let page = o.or_default(
+            "page",
+            || 1,
+            |v, at| read::integer(v, at, Some(1), Some(10000)),
+        );
+        let limit = o.or_default(
+            "limit",
+            || 20,
+            |v, at| read::integer(v, at, Some(1), Some(100)),
+        );
+        o.window(page, limit);
+        Some(Self {
+            status: status?,
+            page: page?,
+            limit: limit?,
+        })
+    }
+}
+
+/// Query parameters of `queryAuditLog`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueryAuditLogParams {
+    /// Only events about this agent.
+    pub agent_id: Option<Uuid>,
+    /// Only this action.
+    pub action: Option<AuditAction>,
+    /// Only this outcome.
+    pub outcome: Option<AuditOutcome>,
+    /// Only events from here on (inclusive): RFC 3339, or a date for its whole UTC day.
+    pub from_date: Option<DateOrTimestamp>,
+    /// Only events before this (exclusive): RFC 3339, or a date, which includes its whole UTC day.
+    pub to_date: Option<DateOrTimestamp>,
+    /// Which page, from 1. `page` x `limit` stays within 10,000.
+    pub page: i64,
+    /// Items on a page, 1 to 100.
+    pub limit: i64,
+    /// The `nextCursor` of the page before; not together with `page`.
+    pub cursor: Option<String>,
+}
+
+impl Input for QueryAuditLogParams {
+    const FIELDS: &'static [&'static str] = &[
+        "agentId",
+        "action",
+        "outcome",
+        "fromDate",
+        "toDate",
+        "startDate",
+        "endDate",
+        "page",
+        "limit",
+        "cursor",
+    ];
+
+    fn read(o: &mut Object<'_>) -> Option<Self> {
+        o.alias("startDate", "fromDate");
+        o.alias("endDate", "toDate");
+        let agent_id = o.optional("agentId", read::uuid);
+        let action = o.optional("action", read::word);
+        let outcome = o.optional("outcome", read::word);
+        let from_date = o.optional("fromDate", read::date_or_timestamp);
+        let to_date = o.optional("toDate", read::date_or_timestamp);
+        let page = o.or_default(
+            "page",
+            || 1,
+            |v, at| read::integer(v, at, Some(1), Some(10000)),
+        );
+        let limit = o.or_default(
+            "limit",
+            || 20,
+            |v, at| read::integer(v, at, Some(1), Some(100)),
+        );
+        let cursor = o.optional("cursor", |v, at| {
+            read::text(
+                v,
+                at,
+                &Text {
+                    min: 1,
+                    max: 256,
+                    pattern: Some(&PATTERN_4),
+                    uri: false,
+                },
+            )
+        });
+        o.window(page, limit);
+        Some(Self {
+            agent_id: agent_id?,
+            action: action?,
+            outcome: outcome?,
+            from_date: from_date?,
+            to_date: to_date?,
+            page: page?,
+            limit: limit?,
+            cursor: cursor?,
+        })
+    }
+}
+
+/// Query parameters of `verifyAuditChain`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VerifyAuditChainParams {
+    /// Only events from here on (inclusive): RFC 3339, or a date for its whole UTC day.
+    pub from_date: Option<DateOrTimestamp>,
+    /// Only events before this (exclusive): RFC 3339, or a date, which includes its whole UTC day.
+    pub to_date: Option<DateOrTimestamp>,
+}
+
+impl Input for VerifyAuditChainParams {
+    const FIELDS: &'static [&'static str] = &["fromDate", "toDate"];
+
+    fn read(o: &mut Object<'_>) -> Option<Self> {
+        let from_date = o.optional("fromDate", read::date_or_timestamp);
+        let to_date = o.optional("toDate", read::date_or_timestamp);
+        Some(Self {
+            from_date: from_date?,
+            to_date: to_date?,
+        })
+    }
+}
+
+static PATTERN_0: Pattern = Pattern::new(
+    "^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$",
+    "is not an e-mail address, such as screener-001@example.com",
+);
+static PATTERN_1: Pattern = Pattern::new(
+    "^(0|[1-9][0-9]{0,8})\\.(0|[1-9][0-9]{0,8})(\\.(0|[1-9][0-9]{0,8}))?(-[0-9A-Za-z-]+(\\.[0-9A-Za-z-]+)*)?(\\+[0-9A-Za-z-]+(\\.[0-9A-Za-z-]+)*)?$",
+    "is not a semantic version, such as 1.4.0 or 1.4",
+);
+static PATTERN_2: Pattern = Pattern::new(
+    "^[a-z0-9_*-]+(:[a-z0-9_*-]+)?$",
+    "is not a capability, such as resume:read (lower case, digits, `-`, `_`, `*`)",
+);
+static PATTERN_3: Pattern = Pattern::new(
+    "^[^\\x00-\\x1f\\x7f-\\x9f]+$",
+    "contains a control character or is empty",
+);
+static PATTERN_4: Pattern = Pattern::new("^[A-Za-z0-9_-]+$", "is not a cursor of this server");
+
 /// Every pattern, so that a test can compile them all.
-pub static PATTERNS: &[&Pattern] = &[];
+pub static PATTERNS: &[&Pattern] = &[&PATTERN_0, &PATTERN_1, &PATTERN_2, &PATTERN_3, &PATTERN_4];

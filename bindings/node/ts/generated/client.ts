@@ -2,7 +2,11 @@
 import { ClientBase, connect } from '../base.js';
 import type { AgentIdPClientConfig } from '../options.js';
 import { AgentRegistryClient } from './sections/agents.js';
+import { CredentialClient } from './sections/credentials.js';
 import { TokenClient } from './sections/tokens.js';
+import { AuditClient } from './sections/audit.js';
+import { OidcClient } from './sections/oidc.js';
+import { HealthClient } from './sections/health.js';
 
 /**
  * The whole API, one member per section. One client serves any number of concurrent calls.
@@ -13,8 +17,16 @@ import { TokenClient } from './sections/tokens.js';
 export class AgentIdPClient extends ClientBase {
   /** The registry of agents - register, list, read, change and decommission. */
   readonly agents: AgentRegistryClient;
+  /** Client secrets of agents - generate, list, rotate and revoke. */
+  readonly credentials: CredentialClient;
   /** OAuth 2.0 access tokens - issue, introspect and revoke. */
   readonly tokens: TokenClient;
+  /** The immutable, verifiable audit log of the caller's organization. */
+  readonly audit: AuditClient;
+  /** Discovery and keys, for those who verify our tokens. */
+  readonly oidc: OidcClient;
+  /** Whether the server works. */
+  readonly health: HealthClient;
 
   /**
    * @param config What is left out comes from the `AGENTIDP_*` variables, then from the defaults.
@@ -24,6 +36,10 @@ export class AgentIdPClient extends ClientBase {
     const native = connect(config, AgentIdPClient);
     super(native);
     this.agents = new AgentRegistryClient(native);
+    this.credentials = new CredentialClient(native);
     this.tokens = new TokenClient(native);
+    this.audit = new AuditClient(native);
+    this.oidc = new OidcClient(native);
+    this.health = new HealthClient(native);
   }
 }

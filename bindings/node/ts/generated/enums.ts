@@ -56,3 +56,110 @@ export const AgentStatus = Object.freeze({
 } as const);
 /** Whether an agent may act. */
 export type AgentStatus = 'active' | 'suspended' | 'decommissioned' | (string & {});
+
+/** Whether a credential may be used. */
+export const CredentialStatus = Object.freeze({
+  /** May be used. */
+  Active: 'active',
+  /** Ended for good. */
+  Revoked: 'revoked',
+} as const);
+/** Whether a credential may be used. */
+export type CredentialStatus = 'active' | 'revoked' | (string & {});
+
+/** What a token may be used for. */
+export const Scope = Object.freeze({
+  /** Read agents. */
+  AgentsRead: 'agents:read',
+  /** Register and change agents and credentials. */
+  AgentsWrite: 'agents:write',
+  /** Introspect tokens. */
+  TokensRead: 'tokens:read',
+  /** Read and verify the audit log. */
+  AuditRead: 'audit:read',
+  /** Read webhook subscriptions. */
+  WebhooksRead: 'webhooks:read',
+  /** Manage webhook subscriptions. */
+  WebhooksWrite: 'webhooks:write',
+  /** Act across organizations. */
+  AdminOrgs: 'admin:orgs',
+  /** Receive an id_token. */
+  Openid: 'openid',
+} as const);
+/** What a token may be used for. */
+export type Scope = 'agents:read' | 'agents:write' | 'tokens:read' | 'audit:read' | 'webhooks:read' | 'webhooks:write' | 'admin:orgs' | 'openid' | (string & {});
+
+/** What happened. */
+export const AuditAction = Object.freeze({
+  AgentCreated: 'agent.created',
+  AgentUpdated: 'agent.updated',
+  AgentSuspended: 'agent.suspended',
+  AgentReactivated: 'agent.reactivated',
+  AgentDecommissioned: 'agent.decommissioned',
+  TokenIssued: 'token.issued',
+  TokenRevoked: 'token.revoked',
+  TokenIntrospected: 'token.introspected',
+  CredentialGenerated: 'credential.generated',
+  CredentialRotated: 'credential.rotated',
+  CredentialRevoked: 'credential.revoked',
+  AuthFailed: 'auth.failed',
+  WebhookCreated: 'webhook.created',
+  WebhookUpdated: 'webhook.updated',
+  WebhookDeleted: 'webhook.deleted',
+  DelegationCreated: 'delegation.created',
+  DelegationRevoked: 'delegation.revoked',
+  OrgCreated: 'org.created',
+  OrgUpdated: 'org.updated',
+  OrgDeleted: 'org.deleted',
+  OrgMemberAdded: 'org.member_added',
+  PartnerCreated: 'partner.created',
+  PartnerUpdated: 'partner.updated',
+  PartnerDeleted: 'partner.deleted',
+  TrustPolicyCreated: 'trust_policy.created',
+  TrustPolicyDeleted: 'trust_policy.deleted',
+  KeyRotated: 'key.rotated',
+} as const);
+/** What happened. */
+export type AuditAction = 'agent.created' | 'agent.updated' | 'agent.suspended' | 'agent.reactivated' | 'agent.decommissioned' | 'token.issued' | 'token.revoked' | 'token.introspected' | 'credential.generated' | 'credential.rotated' | 'credential.revoked' | 'auth.failed' | 'webhook.created' | 'webhook.updated' | 'webhook.deleted' | 'delegation.created' | 'delegation.revoked' | 'org.created' | 'org.updated' | 'org.deleted' | 'org.member_added' | 'partner.created' | 'partner.updated' | 'partner.deleted' | 'trust_policy.created' | 'trust_policy.deleted' | 'key.rotated' | (string & {});
+
+/** How it ended. */
+export const AuditOutcome = Object.freeze({
+  /** It was done. */
+  Success: 'success',
+  /** It was refused or failed. */
+  Failure: 'failure',
+} as const);
+/** How it ended. */
+export type AuditOutcome = 'success' | 'failure' | (string & {});
+
+/** The state of the whole. */
+export const HealthStatus = Object.freeze({
+  /** Everything works. */
+  Ok: 'ok',
+  /** Something does not. */
+  Degraded: 'degraded',
+} as const);
+/** The state of the whole. */
+export type HealthStatus = 'ok' | 'degraded' | (string & {});
+
+/** Whether a part answers. */
+export const ConnectionStatus = Object.freeze({
+  /** It answers. */
+  Connected: 'connected',
+  /** It does not answer. */
+  Disconnected: 'disconnected',
+} as const);
+/** Whether a part answers. */
+export type ConnectionStatus = 'connected' | 'disconnected' | (string & {});
+
+/** The state of a part. */
+export const ServiceStatus = Object.freeze({
+  /** It answers. */
+  Healthy: 'healthy',
+  /** It answers slowly. */
+  Degraded: 'degraded',
+  /** It does not answer. */
+  Unreachable: 'unreachable',
+} as const);
+/** The state of a part. */
+export type ServiceStatus = 'healthy' | 'degraded' | 'unreachable' | (string & {});

@@ -3,4 +3,8 @@ export { AgentIdPClient } from './client.js';
 export * from './enums.js';
 export * from './models.js';
 export { AgentRegistryClient } from './sections/agents.js';
+export { CredentialClient } from './sections/credentials.js';
 export { TokenClient } from './sections/tokens.js';
+export { AuditClient } from './sections/audit.js';
+export { OidcClient } from './sections/oidc.js';
+export { HealthClient } from './sections/health.js';

@@ -13,7 +13,14 @@ __all__ = [
     "AgentRole",
     "AgentStatus",
     "AgentType",
+    "AuditAction",
+    "AuditOutcome",
+    "ConnectionStatus",
+    "CredentialStatus",
     "DeploymentEnv",
+    "HealthStatus",
+    "Scope",
+    "ServiceStatus",
 ]
 
 
@@ -106,4 +113,192 @@ AgentStatus._declare(
     ACTIVE="active",
     SUSPENDED="suspended",
     DECOMMISSIONED="decommissioned",
+)
+
+
+class CredentialStatus(OpenEnum):
+    """Whether a credential may be used."""
+
+    __slots__ = ()
+
+    ACTIVE: ClassVar[CredentialStatus]
+    """May be used."""
+    REVOKED: ClassVar[CredentialStatus]
+    """Ended for good."""
+
+
+CredentialStatus._declare(
+    ACTIVE="active",
+    REVOKED="revoked",
+)
+
+
+class Scope(OpenEnum):
+    """What a token may be used for."""
+
+    __slots__ = ()
+
+    AGENTS_READ: ClassVar[Scope]
+    """Read agents."""
+    AGENTS_WRITE: ClassVar[Scope]
+    """Register and change agents and credentials."""
+    TOKENS_READ: ClassVar[Scope]
+    """Introspect tokens."""
+    AUDIT_READ: ClassVar[Scope]
+    """Read and verify the audit log."""
+    WEBHOOKS_READ: ClassVar[Scope]
+    """Read webhook subscriptions."""
+    WEBHOOKS_WRITE: ClassVar[Scope]
+    """Manage webhook subscriptions."""
+    ADMIN_ORGS: ClassVar[Scope]
+    """Act across organizations."""
+    OPENID: ClassVar[Scope]
+    """Receive an id_token."""
+
+
+Scope._declare(
+    AGENTS_READ="agents:read",
+    AGENTS_WRITE="agents:write",
+    TOKENS_READ="tokens:read",
+    AUDIT_READ="audit:read",
+    WEBHOOKS_READ="webhooks:read",
+    WEBHOOKS_WRITE="webhooks:write",
+    ADMIN_ORGS="admin:orgs",
+    OPENID="openid",
+)
+
+
+class AuditAction(OpenEnum):
+    """What happened."""
+
+    __slots__ = ()
+
+    AGENT_CREATED: ClassVar[AuditAction]
+    AGENT_UPDATED: ClassVar[AuditAction]
+    AGENT_SUSPENDED: ClassVar[AuditAction]
+    AGENT_REACTIVATED: ClassVar[AuditAction]
+    AGENT_DECOMMISSIONED: ClassVar[AuditAction]
+    TOKEN_ISSUED: ClassVar[AuditAction]
+    TOKEN_REVOKED: ClassVar[AuditAction]
+    TOKEN_INTROSPECTED: ClassVar[AuditAction]
+    CREDENTIAL_GENERATED: ClassVar[AuditAction]
+    CREDENTIAL_ROTATED: ClassVar[AuditAction]
+    CREDENTIAL_REVOKED: ClassVar[AuditAction]
+    AUTH_FAILED: ClassVar[AuditAction]
+    WEBHOOK_CREATED: ClassVar[AuditAction]
+    WEBHOOK_UPDATED: ClassVar[AuditAction]
+    WEBHOOK_DELETED: ClassVar[AuditAction]
+    DELEGATION_CREATED: ClassVar[AuditAction]
+    DELEGATION_REVOKED: ClassVar[AuditAction]
+    ORG_CREATED: ClassVar[AuditAction]
+    ORG_UPDATED: ClassVar[AuditAction]
+    ORG_DELETED: ClassVar[AuditAction]
+    ORG_MEMBER_ADDED: ClassVar[AuditAction]
+    PARTNER_CREATED: ClassVar[AuditAction]
+    PARTNER_UPDATED: ClassVar[AuditAction]
+    PARTNER_DELETED: ClassVar[AuditAction]
+    TRUST_POLICY_CREATED: ClassVar[AuditAction]
+    TRUST_POLICY_DELETED: ClassVar[AuditAction]
+    KEY_ROTATED: ClassVar[AuditAction]
+
+
+AuditAction._declare(
+    AGENT_CREATED="agent.created",
+    AGENT_UPDATED="agent.updated",
+    AGENT_SUSPENDED="agent.suspended",
+    AGENT_REACTIVATED="agent.reactivated",
+    AGENT_DECOMMISSIONED="agent.decommissioned",
+    TOKEN_ISSUED="token.issued",
+    TOKEN_REVOKED="token.revoked",
+    TOKEN_INTROSPECTED="token.introspected",
+    CREDENTIAL_GENERATED="credential.generated",
+    CREDENTIAL_ROTATED="credential.rotated",
+    CREDENTIAL_REVOKED="credential.revoked",
+    AUTH_FAILED="auth.failed",
+    WEBHOOK_CREATED="webhook.created",
+    WEBHOOK_UPDATED="webhook.updated",
+    WEBHOOK_DELETED="webhook.deleted",
+    DELEGATION_CREATED="delegation.created",
+    DELEGATION_REVOKED="delegation.revoked",
+    ORG_CREATED="org.created",
+    ORG_UPDATED="org.updated",
+    ORG_DELETED="org.deleted",
+    ORG_MEMBER_ADDED="org.member_added",
+    PARTNER_CREATED="partner.created",
+    PARTNER_UPDATED="partner.updated",
+    PARTNER_DELETED="partner.deleted",
+    TRUST_POLICY_CREATED="trust_policy.created",
+    TRUST_POLICY_DELETED="trust_policy.deleted",
+    KEY_ROTATED="key.rotated",
+)
+
+
+class AuditOutcome(OpenEnum):
+    """How it ended."""
+
+    __slots__ = ()
+
+    SUCCESS: ClassVar[AuditOutcome]
+    """It was done."""
+    FAILURE: ClassVar[AuditOutcome]
+    """It was refused or failed."""
+
+
+AuditOutcome._declare(
+    SUCCESS="success",
+    FAILURE="failure",
+)
+
+
+class HealthStatus(OpenEnum):
+    """The state of the whole."""
+
+    __slots__ = ()
+
+    OK: ClassVar[HealthStatus]
+    """Everything works."""
+    DEGRADED: ClassVar[HealthStatus]
+    """Something does not."""
+
+
+HealthStatus._declare(
+    OK="ok",
+    DEGRADED="degraded",
+)
+
+
+class ConnectionStatus(OpenEnum):
+    """Whether a part answers."""
+
+    __slots__ = ()
+
+    CONNECTED: ClassVar[ConnectionStatus]
+    """It answers."""
+    DISCONNECTED: ClassVar[ConnectionStatus]
+    """It does not answer."""
+
+
+ConnectionStatus._declare(
+    CONNECTED="connected",
+    DISCONNECTED="disconnected",
+)
+
+
+class ServiceStatus(OpenEnum):
+    """The state of a part."""
+
+    __slots__ = ()
+
+    HEALTHY: ClassVar[ServiceStatus]
+    """It answers."""
+    DEGRADED: ClassVar[ServiceStatus]
+    """It answers slowly."""
+    UNREACHABLE: ClassVar[ServiceStatus]
+    """It does not answer."""
+
+
+ServiceStatus._declare(
+    HEALTHY="healthy",
+    DEGRADED="degraded",
+    UNREACHABLE="unreachable",
 )

@@ -38,3 +38,59 @@ impl ToPy for core::AgentStatus {
         AGENT_STATUS.instance(py, self.as_str())
     }
 }
+
+pub static CREDENTIAL_STATUS: EnumClass = EnumClass::new("CredentialStatus");
+
+impl ToPy for core::CredentialStatus {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        CREDENTIAL_STATUS.instance(py, self.as_str())
+    }
+}
+
+pub static SCOPE: EnumClass = EnumClass::new("Scope");
+
+impl ToPy for core::Scope {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        SCOPE.instance(py, self.as_str())
+    }
+}
+
+pub static AUDIT_ACTION: EnumClass = EnumClass::new("AuditAction");
+
+impl ToPy for core::AuditAction {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        AUDIT_ACTION.instance(py, self.as_str())
+    }
+}
+
+pub static AUDIT_OUTCOME: EnumClass = EnumClass::new("AuditOutcome");
+
+impl ToPy for core::AuditOutcome {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        AUDIT_OUTCOME.instance(py, self.as_str())
+    }
+}
+
+pub static HEALTH_STATUS: EnumClass = EnumClass::new("HealthStatus");
+
+impl ToPy for core::HealthStatus {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        HEALTH_STATUS.instance(py, self.as_str())
+    }
+}
+
+pub static CONNECTION_STATUS: EnumClass = EnumClass::new("ConnectionStatus");
+
+impl ToPy for core::ConnectionStatus {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        CONNECTION_STATUS.instance(py, self.as_str())
+    }
+}
+
+pub static SERVICE_STATUS: EnumClass = EnumClass::new("ServiceStatus");
+
+impl ToPy for core::ServiceStatus {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        SERVICE_STATUS.instance(py, self.as_str())
+    }
+}

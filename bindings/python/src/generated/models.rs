@@ -20,8 +20,34 @@ use crate::{
 /// Puts every class into the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Agent>()?;
+    module.add_class::<RegisterAgentRequest>()?;
+    module.add_class::<UpdateAgentRequest>()?;
+    module.add_class::<PaginatedAgents>()?;
+    module.add_class::<Credential>()?;
+    module.add_class::<CredentialWithSecret>()?;
+    module.add_class::<PaginatedCredentials>()?;
+    module.add_class::<GenerateCredentialRequest>()?;
+    module.add_class::<RotateCredentialRequest>()?;
     module.add_class::<IssueTokenRequest>()?;
     module.add_class::<TokenResponse>()?;
+    module.add_class::<IntrospectTokenRequest>()?;
+    module.add_class::<RevokeTokenRequest>()?;
+    module.add_class::<IntrospectionResponse>()?;
+    module.add_class::<AuditEvent>()?;
+    module.add_class::<PaginatedAuditEvents>()?;
+    module.add_class::<AuditChainVerification>()?;
+    module.add_class::<OpenIdConfiguration>()?;
+    module.add_class::<JsonWebKeySet>()?;
+    module.add_class::<JsonWebKey>()?;
+    module.add_class::<Health>()?;
+    module.add_class::<HealthServices>()?;
+    module.add_class::<DetailedHealth>()?;
+    module.add_class::<DetailedHealthServices>()?;
+    module.add_class::<ServiceHealth>()?;
+    module.add_class::<ListAgentsParams>()?;
+    module.add_class::<ListCredentialsParams>()?;
+    module.add_class::<QueryAuditLogParams>()?;
+    module.add_class::<VerifyAuditChainParams>()?;
     Ok(())
 }
 
@@ -306,6 +332,1074 @@ impl ToPy for core::Agent {
     }
 }
 
+pub static REGISTER_AGENT_REQUEST_SHAPE: Shape = Shape {
+    name: "RegisterAgentRequest",
+    fields: &[
+        Field {
+            name: "email",
+            wire: "email",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "agent_type",
+            wire: "agentType",
+            kind: Kind::Enum(&enums::AGENT_TYPE),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "version",
+            wire: "version",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "capabilities",
+            wire: "capabilities",
+            kind: Kind::List(&Kind::Text),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "owner",
+            wire: "owner",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "deployment_env",
+            wire: "deploymentEnv",
+            kind: Kind::Enum(&enums::DEPLOYMENT_ENV),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "is_public",
+            wire: "isPublic",
+            kind: Kind::Boolean,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "organization_id",
+            wire: "organizationId",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static REGISTER_AGENT_REQUEST_CLASS: ModelClass = ModelClass {
+    shape: &REGISTER_AGENT_REQUEST_SHAPE,
+    from_wire: model::from_wire::<RegisterAgentRequest>,
+};
+
+/// A new agent.
+///
+/// Args:
+///     email: The agent's address, at most 255 characters; unique in the organization without regard to case.
+///     agent_type: What the agent does.
+///     version: The agent's semantic version; the patch may be missing.
+///     capabilities: What the agent can do, 0 to 100 of them.
+///     owner: The team or person that answers for the agent, 1 to 128 characters.
+///     deployment_env: Where the agent runs.
+///     is_public: List it in the marketplace and give it a public card. The server's default is `false`.
+///     organization_id: Another organization than the caller's; needs the scope `admin:orgs`.
+#[pyclass(frozen, extends = Model, name = "RegisterAgentRequest", module = "sentryagent_idp.models")]
+pub struct RegisterAgentRequest {}
+
+impl ModelType for RegisterAgentRequest {
+    const SHAPE: &'static Shape = &REGISTER_AGENT_REQUEST_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::request_object(&REGISTER_AGENT_REQUEST_SHAPE, fields)
+    }
+}
+
+#[pymethods]
+impl RegisterAgentRequest {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, email, agent_type, version, capabilities, owner, deployment_env, is_public=None, organization_id=None)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// The agent's address, at most 255 characters; unique in the organization without regard to case.
+    #[getter(email)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 0)
+    }
+
+    /// What the agent does.
+    #[getter(agent_type)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 1)
+    }
+
+    /// The agent's semantic version; the patch may be missing.
+    #[getter(version)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 2)
+    }
+
+    /// What the agent can do, 0 to 100 of them.
+    #[getter(capabilities)]
+    fn get_3(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 3)
+    }
+
+    /// The team or person that answers for the agent, 1 to 128 characters.
+    #[getter(owner)]
+    fn get_4(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 4)
+    }
+
+    /// Where the agent runs.
+    #[getter(deployment_env)]
+    fn get_5(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 5)
+    }
+
+    /// List it in the marketplace and give it a public card. The server's default is `false`.
+    #[getter(is_public)]
+    fn get_6(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 6)
+    }
+
+    /// Another organization than the caller's; needs the scope `admin:orgs`.
+    #[getter(organization_id)]
+    fn get_7(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 7)
+    }
+}
+
+pub static UPDATE_AGENT_REQUEST_SHAPE: Shape = Shape {
+    name: "UpdateAgentRequest",
+    fields: &[
+        Field {
+            name: "agent_type",
+            wire: "agentType",
+            kind: Kind::Enum(&enums::AGENT_TYPE),
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "version",
+            wire: "version",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "capabilities",
+            wire: "capabilities",
+            kind: Kind::List(&Kind::Text),
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "owner",
+            wire: "owner",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "deployment_env",
+            wire: "deploymentEnv",
+            kind: Kind::Enum(&enums::DEPLOYMENT_ENV),
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "status",
+            wire: "status",
+            kind: Kind::Enum(&enums::AGENT_STATUS),
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "is_public",
+            wire: "isPublic",
+            kind: Kind::Boolean,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static UPDATE_AGENT_REQUEST_CLASS: ModelClass = ModelClass {
+    shape: &UPDATE_AGENT_REQUEST_SHAPE,
+    from_wire: model::from_wire::<UpdateAgentRequest>,
+};
+
+/// What changes; at least one field.
+///
+/// At least 1 of its fields must be given.
+///
+/// Args:
+///     agent_type: What the agent does.
+///     version: The agent's semantic version; the patch may be missing.
+///     capabilities: What the agent can do, 0 to 100 of them.
+///     owner: The team or person that answers for the agent, 1 to 128 characters.
+///     deployment_env: Where the agent runs.
+///     status: The status to move to.
+///     is_public: List it in the marketplace and give it a public card.
+#[pyclass(frozen, extends = Model, name = "UpdateAgentRequest", module = "sentryagent_idp.models")]
+pub struct UpdateAgentRequest {}
+
+impl ModelType for UpdateAgentRequest {
+    const SHAPE: &'static Shape = &UPDATE_AGENT_REQUEST_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::request_object(&UPDATE_AGENT_REQUEST_SHAPE, fields)
+    }
+}
+
+#[pymethods]
+impl UpdateAgentRequest {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, agent_type=None, version=None, capabilities=None, owner=None, deployment_env=None, status=None, is_public=None)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// What the agent does.
+    #[getter(agent_type)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 0)
+    }
+
+    /// The agent's semantic version; the patch may be missing.
+    #[getter(version)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 1)
+    }
+
+    /// What the agent can do, 0 to 100 of them.
+    #[getter(capabilities)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 2)
+    }
+
+    /// The team or person that answers for the agent, 1 to 128 characters.
+    #[getter(owner)]
+    fn get_3(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 3)
+    }
+
+    /// Where the agent runs.
+    #[getter(deployment_env)]
+    fn get_4(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 4)
+    }
+
+    /// The status to move to.
+    #[getter(status)]
+    fn get_5(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 5)
+    }
+
+    /// List it in the marketplace and give it a public card.
+    #[getter(is_public)]
+    fn get_6(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 6)
+    }
+}
+
+pub static PAGINATED_AGENTS_SHAPE: Shape = Shape {
+    name: "PaginatedAgents",
+    fields: &[
+        Field {
+            name: "data",
+            wire: "data",
+            kind: Kind::List(&Kind::Model(&AGENT_CLASS)),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "total",
+            wire: "total",
+            kind: Kind::Integer,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "page",
+            wire: "page",
+            kind: Kind::Integer,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "limit",
+            wire: "limit",
+            kind: Kind::Integer,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static PAGINATED_AGENTS_CLASS: ModelClass = ModelClass {
+    shape: &PAGINATED_AGENTS_SHAPE,
+    from_wire: model::from_wire::<PaginatedAgents>,
+};
+
+/// A page of agents.
+///
+/// Args:
+///     data: The agents of this page.
+///     total: How many agents there are on all pages.
+///     page: This page, from 1.
+///     limit: Agents on a page, at most.
+#[pyclass(frozen, extends = Model, name = "PaginatedAgents", module = "sentryagent_idp.models")]
+pub struct PaginatedAgents {
+    data: PyOnceLock<Py<PyAny>>,
+}
+
+impl ModelType for PaginatedAgents {
+    const SHAPE: &'static Shape = &PAGINATED_AGENTS_SHAPE;
+    fn empty() -> Self {
+        Self {
+            data: PyOnceLock::new(),
+        }
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::core_object::<core::PaginatedAgents>(fields)
+    }
+}
+
+#[pymethods]
+impl PaginatedAgents {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, data, total, page, limit)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// The agents of this page.
+    #[getter(data)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_cached(slf, &slf.get().data, |m: &core::PaginatedAgents| &m.data)
+    }
+
+    /// How many agents there are on all pages.
+    #[getter(total)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::PaginatedAgents| &m.total)
+    }
+
+    /// This page, from 1.
+    #[getter(page)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::PaginatedAgents| &m.page)
+    }
+
+    /// Agents on a page, at most.
+    #[getter(limit)]
+    fn get_3(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::PaginatedAgents| &m.limit)
+    }
+}
+
+impl CoreModel for core::PaginatedAgents {
+    const SHAPE: &'static Shape = &PAGINATED_AGENTS_SHAPE;
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+impl ToPy for core::PaginatedAgents {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        model::instance::<PaginatedAgents>(py, Box::new(self.clone()))
+    }
+}
+
+pub static CREDENTIAL_SHAPE: Shape = Shape {
+    name: "Credential",
+    fields: &[
+        Field {
+            name: "credential_id",
+            wire: "credentialId",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "client_id",
+            wire: "clientId",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "status",
+            wire: "status",
+            kind: Kind::Enum(&enums::CREDENTIAL_STATUS),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "scopes",
+            wire: "scopes",
+            kind: Kind::List(&Kind::Enum(&enums::SCOPE)),
+            required: true,
+            nullable: true,
+            secret: false,
+        },
+        Field {
+            name: "created_at",
+            wire: "createdAt",
+            kind: Kind::DateTime,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "expires_at",
+            wire: "expiresAt",
+            kind: Kind::DateTime,
+            required: true,
+            nullable: true,
+            secret: false,
+        },
+        Field {
+            name: "revoked_at",
+            wire: "revokedAt",
+            kind: Kind::DateTime,
+            required: true,
+            nullable: true,
+            secret: false,
+        },
+        Field {
+            name: "last_used_at",
+            wire: "lastUsedAt",
+            kind: Kind::DateTime,
+            required: true,
+            nullable: true,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static CREDENTIAL_CLASS: ModelClass = ModelClass {
+    shape: &CREDENTIAL_SHAPE,
+    from_wire: model::from_wire::<Credential>,
+};
+
+/// A client id and a secret; the secret itself is never shown again.
+///
+/// Args:
+///     credential_id: The credential's id; kept by a rotation.
+///     client_id: The agent's id.
+///     status: Whether it may be used.
+///     scopes: The scopes it may ask for; null: any except `admin:orgs`.
+///     created_at: When it was generated.
+///     expires_at: When it ends by itself, or null.
+///     revoked_at: When it was revoked, or null.
+///     last_used_at: When a token was last issued under it, or null; may lag by a minute.
+#[pyclass(frozen, extends = Model, name = "Credential", module = "sentryagent_idp.models")]
+pub struct Credential {}
+
+impl ModelType for Credential {
+    const SHAPE: &'static Shape = &CREDENTIAL_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::core_object::<core::Credential>(fields)
+    }
+}
+
+#[pymethods]
+impl Credential {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, credential_id, client_id, status, scopes, created_at, expires_at, revoked_at, last_used_at)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// The credential's id; kept by a rotation.
+    #[getter(credential_id)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::Credential| &m.credential_id)
+    }
+
+    /// The agent's id.
+    #[getter(client_id)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::Credential| &m.client_id)
+    }
+
+    /// Whether it may be used.
+    #[getter(status)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::Credential| &m.status)
+    }
+
+    /// The scopes it may ask for; null: any except `admin:orgs`.
+    #[getter(scopes)]
+    fn get_3(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::Credential| &m.scopes)
+    }
+
+    /// When it was generated.
+    #[getter(created_at)]
+    fn get_4(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::Credential| &m.created_at)
+    }
+
+    /// When it ends by itself, or null.
+    #[getter(expires_at)]
+    fn get_5(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::Credential| &m.expires_at)
+    }
+
+    /// When it was revoked, or null.
+    #[getter(revoked_at)]
+    fn get_6(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::Credential| &m.revoked_at)
+    }
+
+    /// When a token was last issued under it, or null; may lag by a minute.
+    #[getter(last_used_at)]
+    fn get_7(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::Credential| &m.last_used_at)
+    }
+}
+
+impl CoreModel for core::Credential {
+    const SHAPE: &'static Shape = &CREDENTIAL_SHAPE;
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+impl ToPy for core::Credential {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        model::instance::<Credential>(py, Box::new(self.clone()))
+    }
+}
+
+pub static CREDENTIAL_WITH_SECRET_SHAPE: Shape = Shape {
+    name: "CredentialWithSecret",
+    fields: &[
+        Field {
+            name: "credential_id",
+            wire: "credentialId",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "client_id",
+            wire: "clientId",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "status",
+            wire: "status",
+            kind: Kind::Enum(&enums::CREDENTIAL_STATUS),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "scopes",
+            wire: "scopes",
+            kind: Kind::List(&Kind::Enum(&enums::SCOPE)),
+            required: true,
+            nullable: true,
+            secret: false,
+        },
+        Field {
+            name: "created_at",
+            wire: "createdAt",
+            kind: Kind::DateTime,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "expires_at",
+            wire: "expiresAt",
+            kind: Kind::DateTime,
+            required: true,
+            nullable: true,
+            secret: false,
+        },
+        Field {
+            name: "revoked_at",
+            wire: "revokedAt",
+            kind: Kind::DateTime,
+            required: true,
+            nullable: true,
+            secret: false,
+        },
+        Field {
+            name: "last_used_at",
+            wire: "lastUsedAt",
+            kind: Kind::DateTime,
+            required: true,
+            nullable: true,
+            secret: false,
+        },
+        Field {
+            name: "client_secret",
+            wire: "clientSecret",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: true,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static CREDENTIAL_WITH_SECRET_CLASS: ModelClass = ModelClass {
+    shape: &CREDENTIAL_WITH_SECRET_SHAPE,
+    from_wire: model::from_wire::<CredentialWithSecret>,
+};
+
+/// A credential with its secret, shown exactly once.
+///
+/// Args:
+///     credential_id: The credential's id; kept by a rotation.
+///     client_id: The agent's id.
+///     status: Whether it may be used.
+///     scopes: The scopes it may ask for; null: any except `admin:orgs`.
+///     created_at: When it was generated.
+///     expires_at: When it ends by itself, or null.
+///     revoked_at: When it was revoked, or null.
+///     last_used_at: When a token was last issued under it, or null; may lag by a minute.
+///     client_secret: `sk_live_` and 64 hex digits: 256 random bits. A secret: masked in the repr.
+#[pyclass(frozen, extends = Model, name = "CredentialWithSecret", module = "sentryagent_idp.models")]
+pub struct CredentialWithSecret {}
+
+impl ModelType for CredentialWithSecret {
+    const SHAPE: &'static Shape = &CREDENTIAL_WITH_SECRET_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::core_object::<core::CredentialWithSecret>(fields)
+    }
+}
+
+#[pymethods]
+impl CredentialWithSecret {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, credential_id, client_id, status, scopes, created_at, expires_at, revoked_at, last_used_at, client_secret)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// The credential's id; kept by a rotation.
+    #[getter(credential_id)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::CredentialWithSecret| &m.credential_id)
+    }
+
+    /// The agent's id.
+    #[getter(client_id)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::CredentialWithSecret| &m.client_id)
+    }
+
+    /// Whether it may be used.
+    #[getter(status)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::CredentialWithSecret| &m.status)
+    }
+
+    /// The scopes it may ask for; null: any except `admin:orgs`.
+    #[getter(scopes)]
+    fn get_3(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::CredentialWithSecret| &m.scopes)
+    }
+
+    /// When it was generated.
+    #[getter(created_at)]
+    fn get_4(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::CredentialWithSecret| &m.created_at)
+    }
+
+    /// When it ends by itself, or null.
+    #[getter(expires_at)]
+    fn get_5(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::CredentialWithSecret| &m.expires_at)
+    }
+
+    /// When it was revoked, or null.
+    #[getter(revoked_at)]
+    fn get_6(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::CredentialWithSecret| &m.revoked_at)
+    }
+
+    /// When a token was last issued under it, or null; may lag by a minute.
+    #[getter(last_used_at)]
+    fn get_7(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::CredentialWithSecret| &m.last_used_at)
+    }
+
+    /// `sk_live_` and 64 hex digits: 256 random bits. A secret: masked in the repr.
+    #[getter(client_secret)]
+    fn get_8(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::CredentialWithSecret| &m.client_secret)
+    }
+}
+
+impl CoreModel for core::CredentialWithSecret {
+    const SHAPE: &'static Shape = &CREDENTIAL_WITH_SECRET_SHAPE;
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+impl ToPy for core::CredentialWithSecret {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        model::instance::<CredentialWithSecret>(py, Box::new(self.clone()))
+    }
+}
+
+pub static PAGINATED_CREDENTIALS_SHAPE: Shape = Shape {
+    name: "PaginatedCredentials",
+    fields: &[
+        Field {
+            name: "data",
+            wire: "data",
+            kind: Kind::List(&Kind::Model(&CREDENTIAL_CLASS)),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "total",
+            wire: "total",
+            kind: Kind::Integer,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "page",
+            wire: "page",
+            kind: Kind::Integer,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "limit",
+            wire: "limit",
+            kind: Kind::Integer,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static PAGINATED_CREDENTIALS_CLASS: ModelClass = ModelClass {
+    shape: &PAGINATED_CREDENTIALS_SHAPE,
+    from_wire: model::from_wire::<PaginatedCredentials>,
+};
+
+/// A page of credentials.
+///
+/// Args:
+///     data: The credentials of this page.
+///     total: How many credentials there are on all pages.
+///     page: This page, from 1.
+///     limit: Credentials on a page, at most.
+#[pyclass(frozen, extends = Model, name = "PaginatedCredentials", module = "sentryagent_idp.models")]
+pub struct PaginatedCredentials {
+    data: PyOnceLock<Py<PyAny>>,
+}
+
+impl ModelType for PaginatedCredentials {
+    const SHAPE: &'static Shape = &PAGINATED_CREDENTIALS_SHAPE;
+    fn empty() -> Self {
+        Self {
+            data: PyOnceLock::new(),
+        }
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::core_object::<core::PaginatedCredentials>(fields)
+    }
+}
+
+#[pymethods]
+impl PaginatedCredentials {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, data, total, page, limit)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// The credentials of this page.
+    #[getter(data)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_cached(slf, &slf.get().data, |m: &core::PaginatedCredentials| {
+            &m.data
+        })
+    }
+
+    /// How many credentials there are on all pages.
+    #[getter(total)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::PaginatedCredentials| &m.total)
+    }
+
+    /// This page, from 1.
+    #[getter(page)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::PaginatedCredentials| &m.page)
+    }
+
+    /// Credentials on a page, at most.
+    #[getter(limit)]
+    fn get_3(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::PaginatedCredentials| &m.limit)
+    }
+}
+
+impl CoreModel for core::PaginatedCredentials {
+    const SHAPE: &'static Shape = &PAGINATED_CREDENTIALS_SHAPE;
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+impl ToPy for core::PaginatedCredentials {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        model::instance::<PaginatedCredentials>(py, Box::new(self.clone()))
+    }
+}
+
+pub static GENERATE_CREDENTIAL_REQUEST_SHAPE: Shape = Shape {
+    name: "GenerateCredentialRequest",
+    fields: &[
+        Field {
+            name: "expires_at",
+            wire: "expiresAt",
+            kind: Kind::DateTime,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "scopes",
+            wire: "scopes",
+            kind: Kind::List(&Kind::Enum(&enums::SCOPE)),
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static GENERATE_CREDENTIAL_REQUEST_CLASS: ModelClass = ModelClass {
+    shape: &GENERATE_CREDENTIAL_REQUEST_SHAPE,
+    from_wire: model::from_wire::<GenerateCredentialRequest>,
+};
+
+/// What the new credential is limited to.
+///
+/// Args:
+///     expires_at: When it ends by itself, in the future; never when left out.
+///     scopes: The scopes it may ask for; any except `admin:orgs` when left out.
+#[pyclass(frozen, extends = Model, name = "GenerateCredentialRequest", module = "sentryagent_idp.models")]
+pub struct GenerateCredentialRequest {}
+
+impl ModelType for GenerateCredentialRequest {
+    const SHAPE: &'static Shape = &GENERATE_CREDENTIAL_REQUEST_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::request_object(&GENERATE_CREDENTIAL_REQUEST_SHAPE, fields)
+    }
+}
+
+#[pymethods]
+impl GenerateCredentialRequest {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, expires_at=None, scopes=None)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// When it ends by itself, in the future; never when left out.
+    #[getter(expires_at)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 0)
+    }
+
+    /// The scopes it may ask for; any except `admin:orgs` when left out.
+    #[getter(scopes)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 1)
+    }
+}
+
+pub static ROTATE_CREDENTIAL_REQUEST_SHAPE: Shape = Shape {
+    name: "RotateCredentialRequest",
+    fields: &[
+        Field {
+            name: "expires_at",
+            wire: "expiresAt",
+            kind: Kind::DateTime,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "grace_period_seconds",
+            wire: "gracePeriodSeconds",
+            kind: Kind::Integer,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static ROTATE_CREDENTIAL_REQUEST_CLASS: ModelClass = ModelClass {
+    shape: &ROTATE_CREDENTIAL_REQUEST_SHAPE,
+    from_wire: model::from_wire::<RotateCredentialRequest>,
+};
+
+/// How the old secret ends.
+///
+/// Args:
+///     expires_at: When the credential ends by itself, in the future; unchanged when left out.
+///     grace_period_seconds: Seconds for which the old secret and its tokens still work, 0 to 86400. The server's default is `0`. From 0 to 86400.
+#[pyclass(frozen, extends = Model, name = "RotateCredentialRequest", module = "sentryagent_idp.models")]
+pub struct RotateCredentialRequest {}
+
+impl ModelType for RotateCredentialRequest {
+    const SHAPE: &'static Shape = &ROTATE_CREDENTIAL_REQUEST_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::request_object(&ROTATE_CREDENTIAL_REQUEST_SHAPE, fields)
+    }
+}
+
+#[pymethods]
+impl RotateCredentialRequest {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, expires_at=None, grace_period_seconds=None)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// When the credential ends by itself, in the future; unchanged when left out.
+    #[getter(expires_at)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 0)
+    }
+
+    /// Seconds for which the old secret and its tokens still work, 0 to 86400. The server's default is `0`. From 0 to 86400.
+    #[getter(grace_period_seconds)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 1)
+    }
+}
+
 pub static ISSUE_TOKEN_REQUEST_SHAPE: Shape = Shape {
     name: "IssueTokenRequest",
     fields: &[
@@ -567,5 +1661,2493 @@ impl CoreModel for core::TokenResponse {
 impl ToPy for core::TokenResponse {
     fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         model::instance::<TokenResponse>(py, Box::new(self.clone()))
+    }
+}
+
+pub static INTROSPECT_TOKEN_REQUEST_SHAPE: Shape = Shape {
+    name: "IntrospectTokenRequest",
+    fields: &[
+        Field {
+            name: "token",
+            wire: "token",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: true,
+        },
+        Field {
+            name: "token_type_hint",
+            wire: "token_type_hint",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static INTROSPECT_TOKEN_REQUEST_CLASS: ModelClass = ModelClass {
+    shape: &INTROSPECT_TOKEN_REQUEST_SHAPE,
+    from_wire: model::from_wire::<IntrospectTokenRequest>,
+};
+
+/// The token in question.
+///
+/// Args:
+///     token: The token. A secret: masked in the repr.
+///     token_type_hint: A hint; only access tokens exist, so it changes nothing (RFC 7662 section 2.1).
+#[pyclass(frozen, extends = Model, name = "IntrospectTokenRequest", module = "sentryagent_idp.models")]
+pub struct IntrospectTokenRequest {}
+
+impl ModelType for IntrospectTokenRequest {
+    const SHAPE: &'static Shape = &INTROSPECT_TOKEN_REQUEST_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::request_object(&INTROSPECT_TOKEN_REQUEST_SHAPE, fields)
+    }
+}
+
+#[pymethods]
+impl IntrospectTokenRequest {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, token, token_type_hint=None)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// The token. A secret: masked in the repr.
+    #[getter(token)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 0)
+    }
+
+    /// A hint; only access tokens exist, so it changes nothing (RFC 7662 section 2.1).
+    #[getter(token_type_hint)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 1)
+    }
+}
+
+pub static REVOKE_TOKEN_REQUEST_SHAPE: Shape = Shape {
+    name: "RevokeTokenRequest",
+    fields: &[
+        Field {
+            name: "token",
+            wire: "token",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: true,
+        },
+        Field {
+            name: "token_type_hint",
+            wire: "token_type_hint",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static REVOKE_TOKEN_REQUEST_CLASS: ModelClass = ModelClass {
+    shape: &REVOKE_TOKEN_REQUEST_SHAPE,
+    from_wire: model::from_wire::<RevokeTokenRequest>,
+};
+
+/// The token to revoke.
+///
+/// Args:
+///     token: The token. A secret: masked in the repr.
+///     token_type_hint: A hint; only access tokens exist, so it changes nothing (RFC 7009 section 2.1).
+#[pyclass(frozen, extends = Model, name = "RevokeTokenRequest", module = "sentryagent_idp.models")]
+pub struct RevokeTokenRequest {}
+
+impl ModelType for RevokeTokenRequest {
+    const SHAPE: &'static Shape = &REVOKE_TOKEN_REQUEST_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::request_object(&REVOKE_TOKEN_REQUEST_SHAPE, fields)
+    }
+}
+
+#[pymethods]
+impl RevokeTokenRequest {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, token, token_type_hint=None)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// The token. A secret: masked in the repr.
+    #[getter(token)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 0)
+    }
+
+    /// A hint; only access tokens exist, so it changes nothing (RFC 7009 section 2.1).
+    #[getter(token_type_hint)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 1)
+    }
+}
+
+pub static INTROSPECTION_RESPONSE_SHAPE: Shape = Shape {
+    name: "IntrospectionResponse",
+    fields: &[
+        Field {
+            name: "active",
+            wire: "active",
+            kind: Kind::Boolean,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "sub",
+            wire: "sub",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "client_id",
+            wire: "client_id",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "scope",
+            wire: "scope",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "token_type",
+            wire: "token_type",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "iat",
+            wire: "iat",
+            kind: Kind::Integer,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "exp",
+            wire: "exp",
+            kind: Kind::Integer,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "iss",
+            wire: "iss",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "aud",
+            wire: "aud",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "jti",
+            wire: "jti",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "organization_id",
+            wire: "organization_id",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static INTROSPECTION_RESPONSE_CLASS: ModelClass = ModelClass {
+    shape: &INTROSPECTION_RESPONSE_SHAPE,
+    from_wire: model::from_wire::<IntrospectionResponse>,
+};
+
+/// What is known of a token (RFC 7662 section 2.2); only `active` when it is not live.
+///
+/// Args:
+///     active: The token is live.
+///     sub: The agent's id.
+///     client_id: The client that the token was issued to.
+///     scope: Space-separated scopes.
+///     token_type: Always `Bearer`.
+///     iat: Issued at; Unix seconds.
+///     exp: Expires at; Unix seconds.
+///     iss: The issuer.
+///     aud: The audience.
+///     jti: The token's own id.
+///     organization_id: The agent's organization.
+#[pyclass(frozen, extends = Model, name = "IntrospectionResponse", module = "sentryagent_idp.models")]
+pub struct IntrospectionResponse {}
+
+impl ModelType for IntrospectionResponse {
+    const SHAPE: &'static Shape = &INTROSPECTION_RESPONSE_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::core_object::<core::IntrospectionResponse>(fields)
+    }
+}
+
+#[pymethods]
+impl IntrospectionResponse {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, active, sub=None, client_id=None, scope=None, token_type=None, iat=None, exp=None, iss=None, aud=None, jti=None, organization_id=None)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// The token is live.
+    #[getter(active)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::IntrospectionResponse| &m.active)
+    }
+
+    /// The agent's id.
+    #[getter(sub)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::IntrospectionResponse| &m.sub)
+    }
+
+    /// The client that the token was issued to.
+    #[getter(client_id)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::IntrospectionResponse| &m.client_id)
+    }
+
+    /// Space-separated scopes.
+    #[getter(scope)]
+    fn get_3(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::IntrospectionResponse| &m.scope)
+    }
+
+    /// Always `Bearer`.
+    #[getter(token_type)]
+    fn get_4(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::IntrospectionResponse| &m.token_type)
+    }
+
+    /// Issued at; Unix seconds.
+    #[getter(iat)]
+    fn get_5(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::IntrospectionResponse| &m.iat)
+    }
+
+    /// Expires at; Unix seconds.
+    #[getter(exp)]
+    fn get_6(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::IntrospectionResponse| &m.exp)
+    }
+
+    /// The issuer.
+    #[getter(iss)]
+    fn get_7(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::IntrospectionResponse| &m.iss)
+    }
+
+    /// The audience.
+    #[getter(aud)]
+    fn get_8(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::IntrospectionResponse| &m.aud)
+    }
+
+    /// The token's own id.
+    #[getter(jti)]
+    fn get_9(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::IntrospectionResponse| &m.jti)
+    }
+
+    /// The agent's organization.
+    #[getter(organization_id)]
+    fn get_10(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::IntrospectionResponse| &m.organization_id)
+    }
+}
+
+impl CoreModel for core::IntrospectionResponse {
+    const SHAPE: &'static Shape = &INTROSPECTION_RESPONSE_SHAPE;
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+impl ToPy for core::IntrospectionResponse {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        model::instance::<IntrospectionResponse>(py, Box::new(self.clone()))
+    }
+}
+
+pub static AUDIT_EVENT_SHAPE: Shape = Shape {
+    name: "AuditEvent",
+    fields: &[
+        Field {
+            name: "event_id",
+            wire: "eventId",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "sequence",
+            wire: "sequence",
+            kind: Kind::Integer,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "organization_id",
+            wire: "organizationId",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "agent_id",
+            wire: "agentId",
+            kind: Kind::Text,
+            required: true,
+            nullable: true,
+            secret: false,
+        },
+        Field {
+            name: "action",
+            wire: "action",
+            kind: Kind::Enum(&enums::AUDIT_ACTION),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "outcome",
+            wire: "outcome",
+            kind: Kind::Enum(&enums::AUDIT_OUTCOME),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "ip_address",
+            wire: "ipAddress",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "user_agent",
+            wire: "userAgent",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "metadata",
+            wire: "metadata",
+            kind: Kind::Map(&Kind::Any),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "timestamp",
+            wire: "timestamp",
+            kind: Kind::DateTime,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "salt",
+            wire: "salt",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "payload_hash",
+            wire: "payloadHash",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "previous_hash",
+            wire: "previousHash",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "hash",
+            wire: "hash",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static AUDIT_EVENT_CLASS: ModelClass = ModelClass {
+    shape: &AUDIT_EVENT_SHAPE,
+    from_wire: model::from_wire::<AuditEvent>,
+};
+
+/// One event; it never holds a secret or a token.
+///
+/// Args:
+///     event_id: The event's id.
+///     sequence: Place in the organization's chain, from 1, without gaps.
+///     organization_id: Whose chain it is.
+///     agent_id: Whom it is about, or null.
+///     action: What happened.
+///     outcome: How it ended.
+///     ip_address: The caller's address.
+///     user_agent: The caller's User-Agent; may be empty.
+///     metadata: More facts; `actorId` says who did it, when another.
+///     timestamp: When it happened.
+///     salt: Random hex that hides the payload behind its hash.
+///     payload_hash: Hex SHA-256 of the salt and the RFC 8785 JSON of {agentId, action, outcome, ipAddress, userAgent, metadata}.
+///     previous_hash: The hash of the event before; empty for the first.
+///     hash: Hex SHA-256 of the RFC 8785 JSON of {v: 1, organizationId, sequence, eventId, timestamp, payloadHash, previousHash}.
+#[pyclass(frozen, extends = Model, name = "AuditEvent", module = "sentryagent_idp.models")]
+pub struct AuditEvent {}
+
+impl ModelType for AuditEvent {
+    const SHAPE: &'static Shape = &AUDIT_EVENT_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::core_object::<core::AuditEvent>(fields)
+    }
+}
+
+#[pymethods]
+impl AuditEvent {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, event_id, sequence, organization_id, agent_id, action, outcome, ip_address, user_agent, metadata, timestamp, salt, payload_hash, previous_hash, hash)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// The event's id.
+    #[getter(event_id)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditEvent| &m.event_id)
+    }
+
+    /// Place in the organization's chain, from 1, without gaps.
+    #[getter(sequence)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditEvent| &m.sequence)
+    }
+
+    /// Whose chain it is.
+    #[getter(organization_id)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditEvent| &m.organization_id)
+    }
+
+    /// Whom it is about, or null.
+    #[getter(agent_id)]
+    fn get_3(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditEvent| &m.agent_id)
+    }
+
+    /// What happened.
+    #[getter(action)]
+    fn get_4(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditEvent| &m.action)
+    }
+
+    /// How it ended.
+    #[getter(outcome)]
+    fn get_5(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditEvent| &m.outcome)
+    }
+
+    /// The caller's address.
+    #[getter(ip_address)]
+    fn get_6(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditEvent| &m.ip_address)
+    }
+
+    /// The caller's User-Agent; may be empty.
+    #[getter(user_agent)]
+    fn get_7(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditEvent| &m.user_agent)
+    }
+
+    /// More facts; `actorId` says who did it, when another.
+    #[getter(metadata)]
+    fn get_8(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditEvent| &m.metadata)
+    }
+
+    /// When it happened.
+    #[getter(timestamp)]
+    fn get_9(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditEvent| &m.timestamp)
+    }
+
+    /// Random hex that hides the payload behind its hash.
+    #[getter(salt)]
+    fn get_10(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditEvent| &m.salt)
+    }
+
+    /// Hex SHA-256 of the salt and the RFC 8785 JSON of {agentId, action, outcome, ipAddress, userAgent, metadata}.
+    #[getter(payload_hash)]
+    fn get_11(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditEvent| &m.payload_hash)
+    }
+
+    /// The hash of the event before; empty for the first.
+    #[getter(previous_hash)]
+    fn get_12(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditEvent| &m.previous_hash)
+    }
+
+    /// Hex SHA-256 of the RFC 8785 JSON of {v: 1, organizationId, sequence, eventId, timestamp, payloadHash, previousHash}.
+    #[getter(hash)]
+    fn get_13(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditEvent| &m.hash)
+    }
+}
+
+impl CoreModel for core::AuditEvent {
+    const SHAPE: &'static Shape = &AUDIT_EVENT_SHAPE;
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+impl ToPy for core::AuditEvent {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        model::instance::<AuditEvent>(py, Box::new(self.clone()))
+    }
+}
+
+pub static PAGINATED_AUDIT_EVENTS_SHAPE: Shape = Shape {
+    name: "PaginatedAuditEvents",
+    fields: &[
+        Field {
+            name: "data",
+            wire: "data",
+            kind: Kind::List(&Kind::Model(&AUDIT_EVENT_CLASS)),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "total",
+            wire: "total",
+            kind: Kind::Integer,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "total_is_exact",
+            wire: "totalIsExact",
+            kind: Kind::Boolean,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "page",
+            wire: "page",
+            kind: Kind::Integer,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "limit",
+            wire: "limit",
+            kind: Kind::Integer,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "next_cursor",
+            wire: "nextCursor",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static PAGINATED_AUDIT_EVENTS_CLASS: ModelClass = ModelClass {
+    shape: &PAGINATED_AUDIT_EVENTS_SHAPE,
+    from_wire: model::from_wire::<PaginatedAuditEvents>,
+};
+
+/// A page of audit events.
+///
+/// Args:
+///     data: The events of this page.
+///     total: How many events match, 10,000 at most.
+///     total_is_exact: `total` is the whole count.
+///     page: This page, from 1; 1 with a cursor.
+///     limit: Events on a page, at most.
+///     next_cursor: The next page's cursor; absent on the last.
+#[pyclass(frozen, extends = Model, name = "PaginatedAuditEvents", module = "sentryagent_idp.models")]
+pub struct PaginatedAuditEvents {
+    data: PyOnceLock<Py<PyAny>>,
+}
+
+impl ModelType for PaginatedAuditEvents {
+    const SHAPE: &'static Shape = &PAGINATED_AUDIT_EVENTS_SHAPE;
+    fn empty() -> Self {
+        Self {
+            data: PyOnceLock::new(),
+        }
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::core_object::<core::PaginatedAuditEvents>(fields)
+    }
+}
+
+#[pymethods]
+impl PaginatedAuditEvents {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, data, total, total_is_exact, page, limit, next_cursor=None)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// The events of this page.
+    #[getter(data)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_cached(slf, &slf.get().data, |m: &core::PaginatedAuditEvents| {
+            &m.data
+        })
+    }
+
+    /// How many events match, 10,000 at most.
+    #[getter(total)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::PaginatedAuditEvents| &m.total)
+    }
+
+    /// `total` is the whole count.
+    #[getter(total_is_exact)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::PaginatedAuditEvents| &m.total_is_exact)
+    }
+
+    /// This page, from 1; 1 with a cursor.
+    #[getter(page)]
+    fn get_3(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::PaginatedAuditEvents| &m.page)
+    }
+
+    /// Events on a page, at most.
+    #[getter(limit)]
+    fn get_4(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::PaginatedAuditEvents| &m.limit)
+    }
+
+    /// The next page's cursor; absent on the last.
+    #[getter(next_cursor)]
+    fn get_5(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::PaginatedAuditEvents| &m.next_cursor)
+    }
+}
+
+impl CoreModel for core::PaginatedAuditEvents {
+    const SHAPE: &'static Shape = &PAGINATED_AUDIT_EVENTS_SHAPE;
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+impl ToPy for core::PaginatedAuditEvents {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        model::instance::<PaginatedAuditEvents>(py, Box::new(self.clone()))
+    }
+}
+
+pub static AUDIT_CHAIN_VERIFICATION_SHAPE: Shape = Shape {
+    name: "AuditChainVerification",
+    fields: &[
+        Field {
+            name: "verified",
+            wire: "verified",
+            kind: Kind::Boolean,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "checked_count",
+            wire: "checkedCount",
+            kind: Kind::Integer,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "broken_at_event_id",
+            wire: "brokenAtEventId",
+            kind: Kind::Text,
+            required: true,
+            nullable: true,
+            secret: false,
+        },
+        Field {
+            name: "from_date",
+            wire: "fromDate",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "to_date",
+            wire: "toDate",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static AUDIT_CHAIN_VERIFICATION_CLASS: ModelClass = ModelClass {
+    shape: &AUDIT_CHAIN_VERIFICATION_SHAPE,
+    from_wire: model::from_wire::<AuditChainVerification>,
+};
+
+/// Whether the chain holds.
+///
+/// Args:
+///     verified: Every hash that was checked is right.
+///     checked_count: Events that were checked.
+///     broken_at_event_id: The first event whose hash is wrong, or null.
+///     from_date: As it was asked for.
+///     to_date: As it was asked for.
+#[pyclass(frozen, extends = Model, name = "AuditChainVerification", module = "sentryagent_idp.models")]
+pub struct AuditChainVerification {}
+
+impl ModelType for AuditChainVerification {
+    const SHAPE: &'static Shape = &AUDIT_CHAIN_VERIFICATION_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::core_object::<core::AuditChainVerification>(fields)
+    }
+}
+
+#[pymethods]
+impl AuditChainVerification {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, verified, checked_count, broken_at_event_id, from_date=None, to_date=None)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// Every hash that was checked is right.
+    #[getter(verified)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditChainVerification| &m.verified)
+    }
+
+    /// Events that were checked.
+    #[getter(checked_count)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditChainVerification| &m.checked_count)
+    }
+
+    /// The first event whose hash is wrong, or null.
+    #[getter(broken_at_event_id)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditChainVerification| {
+            &m.broken_at_event_id
+        })
+    }
+
+    /// As it was asked for.
+    #[getter(from_date)]
+    fn get_3(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditChainVerification| &m.from_date)
+    }
+
+    /// As it was asked for.
+    #[getter(to_date)]
+    fn get_4(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::AuditChainVerification| &m.to_date)
+    }
+}
+
+impl CoreModel for core::AuditChainVerification {
+    const SHAPE: &'static Shape = &AUDIT_CHAIN_VERIFICATION_SHAPE;
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+impl ToPy for core::AuditChainVerification {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        model::instance::<AuditChainVerification>(py, Box::new(self.clone()))
+    }
+}
+
+pub static OPEN_ID_CONFIGURATION_SHAPE: Shape = Shape {
+    name: "OpenIdConfiguration",
+    fields: &[
+        Field {
+            name: "issuer",
+            wire: "issuer",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "token_endpoint",
+            wire: "token_endpoint",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "introspection_endpoint",
+            wire: "introspection_endpoint",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "revocation_endpoint",
+            wire: "revocation_endpoint",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "jwks_uri",
+            wire: "jwks_uri",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "grant_types_supported",
+            wire: "grant_types_supported",
+            kind: Kind::List(&Kind::Text),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "response_types_supported",
+            wire: "response_types_supported",
+            kind: Kind::List(&Kind::Text),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "subject_types_supported",
+            wire: "subject_types_supported",
+            kind: Kind::List(&Kind::Text),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "id_token_signing_alg_values_supported",
+            wire: "id_token_signing_alg_values_supported",
+            kind: Kind::List(&Kind::Text),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "token_endpoint_auth_methods_supported",
+            wire: "token_endpoint_auth_methods_supported",
+            kind: Kind::List(&Kind::Text),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "introspection_endpoint_auth_methods_supported",
+            wire: "introspection_endpoint_auth_methods_supported",
+            kind: Kind::List(&Kind::Text),
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "revocation_endpoint_auth_methods_supported",
+            wire: "revocation_endpoint_auth_methods_supported",
+            kind: Kind::List(&Kind::Text),
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "scopes_supported",
+            wire: "scopes_supported",
+            kind: Kind::List(&Kind::Text),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "claims_supported",
+            wire: "claims_supported",
+            kind: Kind::List(&Kind::Text),
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static OPEN_ID_CONFIGURATION_CLASS: ModelClass = ModelClass {
+    shape: &OPEN_ID_CONFIGURATION_SHAPE,
+    from_wire: model::from_wire::<OpenIdConfiguration>,
+};
+
+/// The server's metadata (OpenID Connect Discovery 1.0, RFC 8414).
+///
+/// Args:
+///     issuer: The `iss` of its tokens.
+///     token_endpoint: Where tokens are issued.
+///     introspection_endpoint: Where tokens are introspected.
+///     revocation_endpoint: Where tokens are revoked.
+///     jwks_uri: Where the public keys are.
+///     grant_types_supported: Grant types.
+///     response_types_supported: Empty: there is no authorization endpoint.
+///     subject_types_supported: Subject types.
+///     id_token_signing_alg_values_supported: Signing algorithms.
+///     token_endpoint_auth_methods_supported: How a client authenticates.
+///     scopes_supported: Scopes.
+///     introspection_endpoint_auth_methods_supported: How a client authenticates there.
+///     revocation_endpoint_auth_methods_supported: How a client authenticates there.
+///     claims_supported: Claims of an id_token.
+#[pyclass(frozen, extends = Model, name = "OpenIdConfiguration", module = "sentryagent_idp.models")]
+pub struct OpenIdConfiguration {}
+
+impl ModelType for OpenIdConfiguration {
+    const SHAPE: &'static Shape = &OPEN_ID_CONFIGURATION_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::core_object::<core::OpenIdConfiguration>(fields)
+    }
+}
+
+#[pymethods]
+impl OpenIdConfiguration {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, issuer, token_endpoint, introspection_endpoint, revocation_endpoint, jwks_uri, grant_types_supported, response_types_supported, subject_types_supported, id_token_signing_alg_values_supported, token_endpoint_auth_methods_supported, scopes_supported, introspection_endpoint_auth_methods_supported=None, revocation_endpoint_auth_methods_supported=None, claims_supported=None)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// The `iss` of its tokens.
+    #[getter(issuer)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::OpenIdConfiguration| &m.issuer)
+    }
+
+    /// Where tokens are issued.
+    #[getter(token_endpoint)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::OpenIdConfiguration| &m.token_endpoint)
+    }
+
+    /// Where tokens are introspected.
+    #[getter(introspection_endpoint)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::OpenIdConfiguration| {
+            &m.introspection_endpoint
+        })
+    }
+
+    /// Where tokens are revoked.
+    #[getter(revocation_endpoint)]
+    fn get_3(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::OpenIdConfiguration| &m.revocation_endpoint)
+    }
+
+    /// Where the public keys are.
+    #[getter(jwks_uri)]
+    fn get_4(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::OpenIdConfiguration| &m.jwks_uri)
+    }
+
+    /// Grant types.
+    #[getter(grant_types_supported)]
+    fn get_5(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::OpenIdConfiguration| {
+            &m.grant_types_supported
+        })
+    }
+
+    /// Empty: there is no authorization endpoint.
+    #[getter(response_types_supported)]
+    fn get_6(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::OpenIdConfiguration| {
+            &m.response_types_supported
+        })
+    }
+
+    /// Subject types.
+    #[getter(subject_types_supported)]
+    fn get_7(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::OpenIdConfiguration| {
+            &m.subject_types_supported
+        })
+    }
+
+    /// Signing algorithms.
+    #[getter(id_token_signing_alg_values_supported)]
+    fn get_8(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::OpenIdConfiguration| {
+            &m.id_token_signing_alg_values_supported
+        })
+    }
+
+    /// How a client authenticates.
+    #[getter(token_endpoint_auth_methods_supported)]
+    fn get_9(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::OpenIdConfiguration| {
+            &m.token_endpoint_auth_methods_supported
+        })
+    }
+
+    /// How a client authenticates there.
+    #[getter(introspection_endpoint_auth_methods_supported)]
+    fn get_10(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::OpenIdConfiguration| {
+            &m.introspection_endpoint_auth_methods_supported
+        })
+    }
+
+    /// How a client authenticates there.
+    #[getter(revocation_endpoint_auth_methods_supported)]
+    fn get_11(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::OpenIdConfiguration| {
+            &m.revocation_endpoint_auth_methods_supported
+        })
+    }
+
+    /// Scopes.
+    #[getter(scopes_supported)]
+    fn get_12(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::OpenIdConfiguration| &m.scopes_supported)
+    }
+
+    /// Claims of an id_token.
+    #[getter(claims_supported)]
+    fn get_13(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::OpenIdConfiguration| &m.claims_supported)
+    }
+}
+
+impl CoreModel for core::OpenIdConfiguration {
+    const SHAPE: &'static Shape = &OPEN_ID_CONFIGURATION_SHAPE;
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+impl ToPy for core::OpenIdConfiguration {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        model::instance::<OpenIdConfiguration>(py, Box::new(self.clone()))
+    }
+}
+
+pub static JSON_WEB_KEY_SET_SHAPE: Shape = Shape {
+    name: "JsonWebKeySet",
+    fields: &[Field {
+        name: "keys",
+        wire: "keys",
+        kind: Kind::List(&Kind::Model(&JSON_WEB_KEY_CLASS)),
+        required: true,
+        nullable: false,
+        secret: false,
+    }],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static JSON_WEB_KEY_SET_CLASS: ModelClass = ModelClass {
+    shape: &JSON_WEB_KEY_SET_SHAPE,
+    from_wire: model::from_wire::<JsonWebKeySet>,
+};
+
+/// Public keys (RFC 7517 section 5).
+///
+/// Args:
+///     keys: The keys.
+#[pyclass(frozen, extends = Model, name = "JsonWebKeySet", module = "sentryagent_idp.models")]
+pub struct JsonWebKeySet {
+    keys: PyOnceLock<Py<PyAny>>,
+}
+
+impl ModelType for JsonWebKeySet {
+    const SHAPE: &'static Shape = &JSON_WEB_KEY_SET_SHAPE;
+    fn empty() -> Self {
+        Self {
+            keys: PyOnceLock::new(),
+        }
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::core_object::<core::JsonWebKeySet>(fields)
+    }
+}
+
+#[pymethods]
+impl JsonWebKeySet {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, keys)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// The keys.
+    #[getter(keys)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_cached(slf, &slf.get().keys, |m: &core::JsonWebKeySet| &m.keys)
+    }
+}
+
+impl CoreModel for core::JsonWebKeySet {
+    const SHAPE: &'static Shape = &JSON_WEB_KEY_SET_SHAPE;
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+impl ToPy for core::JsonWebKeySet {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        model::instance::<JsonWebKeySet>(py, Box::new(self.clone()))
+    }
+}
+
+pub static JSON_WEB_KEY_SHAPE: Shape = Shape {
+    name: "JsonWebKey",
+    fields: &[
+        Field {
+            name: "kty",
+            wire: "kty",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "kid",
+            wire: "kid",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "use",
+            wire: "use",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "alg",
+            wire: "alg",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "n",
+            wire: "n",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "e",
+            wire: "e",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "crv",
+            wire: "crv",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "x",
+            wire: "x",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "y",
+            wire: "y",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static JSON_WEB_KEY_CLASS: ModelClass = ModelClass {
+    shape: &JSON_WEB_KEY_SHAPE,
+    from_wire: model::from_wire::<JsonWebKey>,
+};
+
+/// A public key (RFC 7517 section 4).
+///
+/// Args:
+///     kty: RSA, EC or OKP.
+///     kid: The RFC 7638 thumbprint.
+///     use: Always `sig`.
+///     alg: RS256, ES256 or EdDSA.
+///     n: RSA modulus.
+///     e: RSA exponent.
+///     crv: Curve.
+///     x: X coordinate or public key.
+///     y: Y coordinate.
+#[pyclass(frozen, extends = Model, name = "JsonWebKey", module = "sentryagent_idp.models")]
+pub struct JsonWebKey {}
+
+impl ModelType for JsonWebKey {
+    const SHAPE: &'static Shape = &JSON_WEB_KEY_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::core_object::<core::JsonWebKey>(fields)
+    }
+}
+
+#[pymethods]
+impl JsonWebKey {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, kty, kid, use, alg, n=None, e=None, crv=None, x=None, y=None)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// RSA, EC or OKP.
+    #[getter(kty)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::JsonWebKey| &m.kty)
+    }
+
+    /// The RFC 7638 thumbprint.
+    #[getter(kid)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::JsonWebKey| &m.kid)
+    }
+
+    /// Always `sig`.
+    #[getter(r#use)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::JsonWebKey| &m.r#use)
+    }
+
+    /// RS256, ES256 or EdDSA.
+    #[getter(alg)]
+    fn get_3(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::JsonWebKey| &m.alg)
+    }
+
+    /// RSA modulus.
+    #[getter(n)]
+    fn get_4(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::JsonWebKey| &m.n)
+    }
+
+    /// RSA exponent.
+    #[getter(e)]
+    fn get_5(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::JsonWebKey| &m.e)
+    }
+
+    /// Curve.
+    #[getter(crv)]
+    fn get_6(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::JsonWebKey| &m.crv)
+    }
+
+    /// X coordinate or public key.
+    #[getter(x)]
+    fn get_7(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::JsonWebKey| &m.x)
+    }
+
+    /// Y coordinate.
+    #[getter(y)]
+    fn get_8(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::JsonWebKey| &m.y)
+    }
+}
+
+impl CoreModel for core::JsonWebKey {
+    const SHAPE: &'static Shape = &JSON_WEB_KEY_SHAPE;
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+impl ToPy for core::JsonWebKey {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        model::instance::<JsonWebKey>(py, Box::new(self.clone()))
+    }
+}
+
+pub static HEALTH_SHAPE: Shape = Shape {
+    name: "Health",
+    fields: &[
+        Field {
+            name: "status",
+            wire: "status",
+            kind: Kind::Enum(&enums::HEALTH_STATUS),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "version",
+            wire: "version",
+            kind: Kind::Text,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "uptime_seconds",
+            wire: "uptimeSeconds",
+            kind: Kind::Integer,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "services",
+            wire: "services",
+            kind: Kind::Model(&HEALTH_SERVICES_CLASS),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static HEALTH_CLASS: ModelClass = ModelClass {
+    shape: &HEALTH_SHAPE,
+    from_wire: model::from_wire::<Health>,
+};
+
+/// Whether the server works.
+///
+/// Args:
+///     status: The whole.
+///     version: The server's version.
+///     uptime_seconds: Seconds since the start.
+///     services: The parts.
+#[pyclass(frozen, extends = Model, name = "Health", module = "sentryagent_idp.models")]
+pub struct Health {
+    services: PyOnceLock<Py<PyAny>>,
+}
+
+impl ModelType for Health {
+    const SHAPE: &'static Shape = &HEALTH_SHAPE;
+    fn empty() -> Self {
+        Self {
+            services: PyOnceLock::new(),
+        }
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::core_object::<core::Health>(fields)
+    }
+}
+
+#[pymethods]
+impl Health {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, status, version, uptime_seconds, services)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// The whole.
+    #[getter(status)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::Health| &m.status)
+    }
+
+    /// The server's version.
+    #[getter(version)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::Health| &m.version)
+    }
+
+    /// Seconds since the start.
+    #[getter(uptime_seconds)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::Health| &m.uptime_seconds)
+    }
+
+    /// The parts.
+    #[getter(services)]
+    fn get_3(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_cached(slf, &slf.get().services, |m: &core::Health| &m.services)
+    }
+}
+
+impl CoreModel for core::Health {
+    const SHAPE: &'static Shape = &HEALTH_SHAPE;
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+impl ToPy for core::Health {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        model::instance::<Health>(py, Box::new(self.clone()))
+    }
+}
+
+pub static HEALTH_SERVICES_SHAPE: Shape = Shape {
+    name: "HealthServices",
+    fields: &[
+        Field {
+            name: "database",
+            wire: "database",
+            kind: Kind::Enum(&enums::CONNECTION_STATUS),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "cache",
+            wire: "cache",
+            kind: Kind::Enum(&enums::CONNECTION_STATUS),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static HEALTH_SERVICES_CLASS: ModelClass = ModelClass {
+    shape: &HEALTH_SERVICES_SHAPE,
+    from_wire: model::from_wire::<HealthServices>,
+};
+
+/// What the server stands on.
+///
+/// Args:
+///     database: The database.
+///     cache: The cache.
+#[pyclass(frozen, extends = Model, name = "HealthServices", module = "sentryagent_idp.models")]
+pub struct HealthServices {}
+
+impl ModelType for HealthServices {
+    const SHAPE: &'static Shape = &HEALTH_SERVICES_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::core_object::<core::HealthServices>(fields)
+    }
+}
+
+#[pymethods]
+impl HealthServices {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, database, cache)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// The database.
+    #[getter(database)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::HealthServices| &m.database)
+    }
+
+    /// The cache.
+    #[getter(cache)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::HealthServices| &m.cache)
+    }
+}
+
+impl CoreModel for core::HealthServices {
+    const SHAPE: &'static Shape = &HEALTH_SERVICES_SHAPE;
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+impl ToPy for core::HealthServices {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        model::instance::<HealthServices>(py, Box::new(self.clone()))
+    }
+}
+
+pub static DETAILED_HEALTH_SHAPE: Shape = Shape {
+    name: "DetailedHealth",
+    fields: &[
+        Field {
+            name: "status",
+            wire: "status",
+            kind: Kind::Enum(&enums::SERVICE_STATUS),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "services",
+            wire: "services",
+            kind: Kind::Model(&DETAILED_HEALTH_SERVICES_CLASS),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static DETAILED_HEALTH_CLASS: ModelClass = ModelClass {
+    shape: &DETAILED_HEALTH_SHAPE,
+    from_wire: model::from_wire::<DetailedHealth>,
+};
+
+/// How each part works.
+///
+/// Args:
+///     status: The worst of the parts.
+///     services: The parts.
+#[pyclass(frozen, extends = Model, name = "DetailedHealth", module = "sentryagent_idp.models")]
+pub struct DetailedHealth {
+    services: PyOnceLock<Py<PyAny>>,
+}
+
+impl ModelType for DetailedHealth {
+    const SHAPE: &'static Shape = &DETAILED_HEALTH_SHAPE;
+    fn empty() -> Self {
+        Self {
+            services: PyOnceLock::new(),
+        }
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::core_object::<core::DetailedHealth>(fields)
+    }
+}
+
+#[pymethods]
+impl DetailedHealth {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, status, services)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// The worst of the parts.
+    #[getter(status)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::DetailedHealth| &m.status)
+    }
+
+    /// The parts.
+    #[getter(services)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_cached(slf, &slf.get().services, |m: &core::DetailedHealth| {
+            &m.services
+        })
+    }
+}
+
+impl CoreModel for core::DetailedHealth {
+    const SHAPE: &'static Shape = &DETAILED_HEALTH_SHAPE;
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+impl ToPy for core::DetailedHealth {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        model::instance::<DetailedHealth>(py, Box::new(self.clone()))
+    }
+}
+
+pub static DETAILED_HEALTH_SERVICES_SHAPE: Shape = Shape {
+    name: "DetailedHealthServices",
+    fields: &[
+        Field {
+            name: "database",
+            wire: "database",
+            kind: Kind::Model(&SERVICE_HEALTH_CLASS),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "cache",
+            wire: "cache",
+            kind: Kind::Model(&SERVICE_HEALTH_CLASS),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "vault",
+            wire: "vault",
+            kind: Kind::Model(&SERVICE_HEALTH_CLASS),
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "policy",
+            wire: "policy",
+            kind: Kind::Model(&SERVICE_HEALTH_CLASS),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static DETAILED_HEALTH_SERVICES_CLASS: ModelClass = ModelClass {
+    shape: &DETAILED_HEALTH_SERVICES_SHAPE,
+    from_wire: model::from_wire::<DetailedHealthServices>,
+};
+
+/// What the server stands on.
+///
+/// Args:
+///     database: The database.
+///     cache: The cache.
+///     policy: The policy engine.
+///     vault: The vault, when one is configured.
+#[pyclass(frozen, extends = Model, name = "DetailedHealthServices", module = "sentryagent_idp.models")]
+pub struct DetailedHealthServices {
+    database: PyOnceLock<Py<PyAny>>,
+    cache: PyOnceLock<Py<PyAny>>,
+    vault: PyOnceLock<Py<PyAny>>,
+    policy: PyOnceLock<Py<PyAny>>,
+}
+
+impl ModelType for DetailedHealthServices {
+    const SHAPE: &'static Shape = &DETAILED_HEALTH_SERVICES_SHAPE;
+    fn empty() -> Self {
+        Self {
+            database: PyOnceLock::new(),
+            cache: PyOnceLock::new(),
+            vault: PyOnceLock::new(),
+            policy: PyOnceLock::new(),
+        }
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::core_object::<core::DetailedHealthServices>(fields)
+    }
+}
+
+#[pymethods]
+impl DetailedHealthServices {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, database, cache, policy, vault=None)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// The database.
+    #[getter(database)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_cached(
+            slf,
+            &slf.get().database,
+            |m: &core::DetailedHealthServices| &m.database,
+        )
+    }
+
+    /// The cache.
+    #[getter(cache)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_cached(slf, &slf.get().cache, |m: &core::DetailedHealthServices| {
+            &m.cache
+        })
+    }
+
+    /// The vault, when one is configured.
+    #[getter(vault)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_cached(slf, &slf.get().vault, |m: &core::DetailedHealthServices| {
+            &m.vault
+        })
+    }
+
+    /// The policy engine.
+    #[getter(policy)]
+    fn get_3(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_cached(
+            slf,
+            &slf.get().policy,
+            |m: &core::DetailedHealthServices| &m.policy,
+        )
+    }
+}
+
+impl CoreModel for core::DetailedHealthServices {
+    const SHAPE: &'static Shape = &DETAILED_HEALTH_SERVICES_SHAPE;
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+impl ToPy for core::DetailedHealthServices {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        model::instance::<DetailedHealthServices>(py, Box::new(self.clone()))
+    }
+}
+
+pub static SERVICE_HEALTH_SHAPE: Shape = Shape {
+    name: "ServiceHealth",
+    fields: &[
+        Field {
+            name: "status",
+            wire: "status",
+            kind: Kind::Enum(&enums::SERVICE_STATUS),
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "latency_ms",
+            wire: "latencyMs",
+            kind: Kind::Number,
+            required: true,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static SERVICE_HEALTH_CLASS: ModelClass = ModelClass {
+    shape: &SERVICE_HEALTH_SHAPE,
+    from_wire: model::from_wire::<ServiceHealth>,
+};
+
+/// How one part works.
+///
+/// Args:
+///     status: degraded: over 1000 ms.
+///     latency_ms: Milliseconds that a probe took.
+#[pyclass(frozen, extends = Model, name = "ServiceHealth", module = "sentryagent_idp.models")]
+pub struct ServiceHealth {}
+
+impl ModelType for ServiceHealth {
+    const SHAPE: &'static Shape = &SERVICE_HEALTH_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::core_object::<core::ServiceHealth>(fields)
+    }
+}
+
+#[pymethods]
+impl ServiceHealth {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, status, latency_ms)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// degraded: over 1000 ms.
+    #[getter(status)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::ServiceHealth| &m.status)
+    }
+
+    /// Milliseconds that a probe took.
+    #[getter(latency_ms)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get(slf, |m: &core::ServiceHealth| &m.latency_ms)
+    }
+}
+
+impl CoreModel for core::ServiceHealth {
+    const SHAPE: &'static Shape = &SERVICE_HEALTH_SHAPE;
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+impl ToPy for core::ServiceHealth {
+    fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        model::instance::<ServiceHealth>(py, Box::new(self.clone()))
+    }
+}
+
+pub static LIST_AGENTS_PARAMS_SHAPE: Shape = Shape {
+    name: "ListAgentsParams",
+    fields: &[
+        Field {
+            name: "owner",
+            wire: "owner",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "agent_type",
+            wire: "agentType",
+            kind: Kind::Enum(&enums::AGENT_TYPE),
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "status",
+            wire: "status",
+            kind: Kind::Enum(&enums::AGENT_STATUS),
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "deployment_env",
+            wire: "deploymentEnv",
+            kind: Kind::Enum(&enums::DEPLOYMENT_ENV),
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "q",
+            wire: "q",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "page",
+            wire: "page",
+            kind: Kind::Integer,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "limit",
+            wire: "limit",
+            kind: Kind::Integer,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static LIST_AGENTS_PARAMS_CLASS: ModelClass = ModelClass {
+    shape: &LIST_AGENTS_PARAMS_SHAPE,
+    from_wire: model::from_wire::<ListAgentsParams>,
+};
+
+/// Query parameters of `listAgents`.
+///
+/// Args:
+///     owner: Only agents of this owner.
+///     agent_type: Only agents of this type.
+///     status: Only agents with this status.
+///     deployment_env: Only agents that run here.
+///     q: Only agents whose e-mail contains this, without regard to case.
+///     page: Which page, from 1. `page` x `limit` stays within 10,000. The server's default is `1`. From 1 to 10000.
+///     limit: Items on a page, 1 to 100. The server's default is `20`. From 1 to 100.
+#[pyclass(frozen, extends = Model, name = "ListAgentsParams", module = "sentryagent_idp.models")]
+pub struct ListAgentsParams {}
+
+impl ModelType for ListAgentsParams {
+    const SHAPE: &'static Shape = &LIST_AGENTS_PARAMS_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::request_object(&LIST_AGENTS_PARAMS_SHAPE, fields)
+    }
+}
+
+#[pymethods]
+impl ListAgentsParams {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, owner=None, agent_type=None, status=None, deployment_env=None, q=None, page=None, limit=None)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// Only agents of this owner.
+    #[getter(owner)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 0)
+    }
+
+    /// Only agents of this type.
+    #[getter(agent_type)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 1)
+    }
+
+    /// Only agents with this status.
+    #[getter(status)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 2)
+    }
+
+    /// Only agents that run here.
+    #[getter(deployment_env)]
+    fn get_3(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 3)
+    }
+
+    /// Only agents whose e-mail contains this, without regard to case.
+    #[getter(q)]
+    fn get_4(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 4)
+    }
+
+    /// Which page, from 1. `page` x `limit` stays within 10,000. The server's default is `1`. From 1 to 10000.
+    #[getter(page)]
+    fn get_5(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 5)
+    }
+
+    /// Items on a page, 1 to 100. The server's default is `20`. From 1 to 100.
+    #[getter(limit)]
+    fn get_6(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 6)
+    }
+}
+
+pub static LIST_CREDENTIALS_PARAMS_SHAPE: Shape = Shape {
+    name: "ListCredentialsParams",
+    fields: &[
+        Field {
+            name: "status",
+            wire: "status",
+            kind: Kind::Enum(&enums::CREDENTIAL_STATUS),
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "page",
+            wire: "page",
+            kind: Kind::Integer,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "limit",
+            wire: "limit",
+            kind: Kind::Integer,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static LIST_CREDENTIALS_PARAMS_CLASS: ModelClass = ModelClass {
+    shape: &LIST_CREDENTIALS_PARAMS_SHAPE,
+    from_wire: model::from_wire::<ListCredentialsParams>,
+};
+
+/// Query parameters of `listCredentials`.
+///
+/// Args:
+///     status: Only credentials with this status.
+///     page: Which page, from 1. `page` x `limit` stays within 10,000. The server's default is `1`. From 1 to 10000.
+///     limit: Items on a page, 1 to 100. The server's default is `20`. From 1 to 100.
+#[pyclass(frozen, extends = Model, name = "ListCredentialsParams", module = "sentryagent_idp.models")]
+pub struct ListCredentialsParams {}
+
+impl ModelType for ListCredentialsParams {
+    const SHAPE: &'static Shape = &LIST_CREDENTIALS_PARAMS_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::request_object(&LIST_CREDENTIALS_PARAMS_SHAPE, fields)
+    }
+}
+
+#[pymethods]
+impl ListCredentialsParams {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, status=None, page=None, limit=None)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// Only credentials with this status.
+    #[getter(status)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 0)
+    }
+
+    /// Which page, from 1. `page` x `limit` stays within 10,000. The server's default is `1`. From 1 to 10000.
+    #[getter(page)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 1)
+    }
+
+    /// Items on a page, 1 to 100. The server's default is `20`. From 1 to 100.
+    #[getter(limit)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 2)
+    }
+}
+
+pub static QUERY_AUDIT_LOG_PARAMS_SHAPE: Shape = Shape {
+    name: "QueryAuditLogParams",
+    fields: &[
+        Field {
+            name: "agent_id",
+            wire: "agentId",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "action",
+            wire: "action",
+            kind: Kind::Enum(&enums::AUDIT_ACTION),
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "outcome",
+            wire: "outcome",
+            kind: Kind::Enum(&enums::AUDIT_OUTCOME),
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "from_date",
+            wire: "fromDate",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "to_date",
+            wire: "toDate",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "start_date",
+            wire: "startDate",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "end_date",
+            wire: "endDate",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "page",
+            wire: "page",
+            kind: Kind::Integer,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "limit",
+            wire: "limit",
+            kind: Kind::Integer,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "cursor",
+            wire: "cursor",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static QUERY_AUDIT_LOG_PARAMS_CLASS: ModelClass = ModelClass {
+    shape: &QUERY_AUDIT_LOG_PARAMS_SHAPE,
+    from_wire: model::from_wire::<QueryAuditLogParams>,
+};
+
+/// Query parameters of `queryAuditLog`.
+///
+/// Args:
+///     agent_id: Only events about this agent.
+///     action: Only this action.
+///     outcome: Only this outcome.
+///     from_date: Only events from here on (inclusive): RFC 3339, or a date for its whole UTC day.
+///     to_date: Only events before this (exclusive): RFC 3339, or a date, which includes its whole UTC day.
+///     start_date: Another name of `fromDate`. Another name of `from_date`.
+///     end_date: Another name of `toDate`. Another name of `to_date`.
+///     page: Which page, from 1. `page` x `limit` stays within 10,000. The server's default is `1`. From 1 to 10000.
+///     limit: Items on a page, 1 to 100. The server's default is `20`. From 1 to 100.
+///     cursor: The `nextCursor` of the page before; not together with `page`.
+#[pyclass(frozen, extends = Model, name = "QueryAuditLogParams", module = "sentryagent_idp.models")]
+pub struct QueryAuditLogParams {}
+
+impl ModelType for QueryAuditLogParams {
+    const SHAPE: &'static Shape = &QUERY_AUDIT_LOG_PARAMS_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::request_object(&QUERY_AUDIT_LOG_PARAMS_SHAPE, fields)
+    }
+}
+
+#[pymethods]
+impl QueryAuditLogParams {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, agent_id=None, action=None, outcome=None, from_date=None, to_date=None, start_date=None, end_date=None, page=None, limit=None, cursor=None)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// Only events about this agent.
+    #[getter(agent_id)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 0)
+    }
+
+    /// Only this action.
+    #[getter(action)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 1)
+    }
+
+    /// Only this outcome.
+    #[getter(outcome)]
+    fn get_2(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 2)
+    }
+
+    /// Only events from here on (inclusive): RFC 3339, or a date for its whole UTC day.
+    #[getter(from_date)]
+    fn get_3(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 3)
+    }
+
+    /// Only events before this (exclusive): RFC 3339, or a date, which includes its whole UTC day.
+    #[getter(to_date)]
+    fn get_4(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 4)
+    }
+
+    /// Another name of `fromDate`. Another name of `from_date`.
+    #[getter(start_date)]
+    fn get_5(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 5)
+    }
+
+    /// Another name of `toDate`. Another name of `to_date`.
+    #[getter(end_date)]
+    fn get_6(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 6)
+    }
+
+    /// Which page, from 1. `page` x `limit` stays within 10,000. The server's default is `1`. From 1 to 10000.
+    #[getter(page)]
+    fn get_7(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 7)
+    }
+
+    /// Items on a page, 1 to 100. The server's default is `20`. From 1 to 100.
+    #[getter(limit)]
+    fn get_8(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 8)
+    }
+
+    /// The `nextCursor` of the page before; not together with `page`.
+    #[getter(cursor)]
+    fn get_9(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 9)
+    }
+}
+
+pub static VERIFY_AUDIT_CHAIN_PARAMS_SHAPE: Shape = Shape {
+    name: "VerifyAuditChainParams",
+    fields: &[
+        Field {
+            name: "from_date",
+            wire: "fromDate",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+        Field {
+            name: "to_date",
+            wire: "toDate",
+            kind: Kind::Text,
+            required: false,
+            nullable: false,
+            secret: false,
+        },
+    ],
+};
+
+#[allow(dead_code)] // only models inside other models need it
+pub static VERIFY_AUDIT_CHAIN_PARAMS_CLASS: ModelClass = ModelClass {
+    shape: &VERIFY_AUDIT_CHAIN_PARAMS_SHAPE,
+    from_wire: model::from_wire::<VerifyAuditChainParams>,
+};
+
+/// Query parameters of `verifyAuditChain`.
+///
+/// Args:
+///     from_date: Only events from here on (inclusive): RFC 3339, or a date for its whole UTC day.
+///     to_date: Only events before this (exclusive): RFC 3339, or a date, which includes its whole UTC day.
+#[pyclass(frozen, extends = Model, name = "VerifyAuditChainParams", module = "sentryagent_idp.models")]
+pub struct VerifyAuditChainParams {}
+
+impl ModelType for VerifyAuditChainParams {
+    const SHAPE: &'static Shape = &VERIFY_AUDIT_CHAIN_PARAMS_SHAPE;
+    fn empty() -> Self {
+        Self {}
+    }
+    fn object(fields: Map<String, Value>) -> Result<Box<dyn Object>, String> {
+        model::request_object(&VERIFY_AUDIT_CHAIN_PARAMS_SHAPE, fields)
+    }
+}
+
+#[pymethods]
+impl VerifyAuditChainParams {
+    #[new]
+    #[pyo3(signature = (**fields), text_signature = "(*, from_date=None, to_date=None)")]
+    fn new(fields: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        model::construct::<Self>(fields)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_from_json")]
+    fn from_json_text(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+        model::from_text::<Self>(py, text)
+    }
+
+    /// Only events from here on (inclusive): RFC 3339, or a date for its whole UTC day.
+    #[getter(from_date)]
+    fn get_0(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 0)
+    }
+
+    /// Only events before this (exclusive): RFC 3339, or a date, which includes its whole UTC day.
+    #[getter(to_date)]
+    fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        model::get_request(slf, 1)
     }
 }

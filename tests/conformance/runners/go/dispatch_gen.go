@@ -4,18 +4,99 @@ package main
 
 import (
 	"context"
+	"iter"
 
 	"github.com/sentryagent/idp-sdk-go"
 )
 
 // operations calls each operation by its public method.
 var operations = map[string]caller{
+	"registerAgent": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		body, err := required[agentidp.RegisterAgentRequest](a.Body)
+		if err != nil {
+			return nil, err
+		}
+		return value(c.Agents.RegisterAgent(ctx, body, opts...))
+	},
+	"listAgents": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		params, err := optional[agentidp.ListAgentsParams](a.Query)
+		if err != nil {
+			return nil, err
+		}
+		return value(c.Agents.ListAgents(ctx, params, opts...))
+	},
 	"getAgent": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
 		agentID, err := field[string](a.Path, "agentId")
 		if err != nil {
 			return nil, err
 		}
 		return value(c.Agents.GetAgent(ctx, agentID, opts...))
+	},
+	"updateAgent": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		agentID, err := field[string](a.Path, "agentId")
+		if err != nil {
+			return nil, err
+		}
+		body, err := required[agentidp.UpdateAgentRequest](a.Body)
+		if err != nil {
+			return nil, err
+		}
+		return value(c.Agents.UpdateAgent(ctx, agentID, body, opts...))
+	},
+	"decommissionAgent": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		agentID, err := field[string](a.Path, "agentId")
+		if err != nil {
+			return nil, err
+		}
+		return nil, c.Agents.DecommissionAgent(ctx, agentID, opts...)
+	},
+	"generateCredential": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		agentID, err := field[string](a.Path, "agentId")
+		if err != nil {
+			return nil, err
+		}
+		body, err := optional[agentidp.GenerateCredentialRequest](a.Body)
+		if err != nil {
+			return nil, err
+		}
+		return value(c.Credentials.GenerateCredential(ctx, agentID, body, opts...))
+	},
+	"listCredentials": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		agentID, err := field[string](a.Path, "agentId")
+		if err != nil {
+			return nil, err
+		}
+		params, err := optional[agentidp.ListCredentialsParams](a.Query)
+		if err != nil {
+			return nil, err
+		}
+		return value(c.Credentials.ListCredentials(ctx, agentID, params, opts...))
+	},
+	"rotateCredential": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		agentID, err := field[string](a.Path, "agentId")
+		if err != nil {
+			return nil, err
+		}
+		credentialID, err := field[string](a.Path, "credentialId")
+		if err != nil {
+			return nil, err
+		}
+		body, err := optional[agentidp.RotateCredentialRequest](a.Body)
+		if err != nil {
+			return nil, err
+		}
+		return value(c.Credentials.RotateCredential(ctx, agentID, credentialID, body, opts...))
+	},
+	"revokeCredential": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		agentID, err := field[string](a.Path, "agentId")
+		if err != nil {
+			return nil, err
+		}
+		credentialID, err := field[string](a.Path, "credentialId")
+		if err != nil {
+			return nil, err
+		}
+		return nil, c.Credentials.RevokeCredential(ctx, agentID, credentialID, opts...)
 	},
 	"issueToken": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
 		body, err := optional[agentidp.IssueTokenRequest](a.Body)
@@ -24,7 +105,88 @@ var operations = map[string]caller{
 		}
 		return value(c.Tokens.IssueToken(ctx, body, opts...))
 	},
+	"introspectToken": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		token, err := field[string](a.Body, "token")
+		if err != nil {
+			return nil, err
+		}
+		body, err := optional[agentidp.IntrospectTokenRequest](a.Body)
+		if err != nil {
+			return nil, err
+		}
+		return value(c.Tokens.IntrospectToken(ctx, token, body, opts...))
+	},
+	"revokeToken": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		token, err := field[string](a.Body, "token")
+		if err != nil {
+			return nil, err
+		}
+		body, err := optional[agentidp.RevokeTokenRequest](a.Body)
+		if err != nil {
+			return nil, err
+		}
+		return nil, c.Tokens.RevokeToken(ctx, token, body, opts...)
+	},
+	"queryAuditLog": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		params, err := optional[agentidp.QueryAuditLogParams](a.Query)
+		if err != nil {
+			return nil, err
+		}
+		return value(c.Audit.QueryAuditLog(ctx, params, opts...))
+	},
+	"verifyAuditChain": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		params, err := optional[agentidp.VerifyAuditChainParams](a.Query)
+		if err != nil {
+			return nil, err
+		}
+		return value(c.Audit.VerifyAuditChain(ctx, params, opts...))
+	},
+	"getAuditEvent": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		eventID, err := field[string](a.Path, "eventId")
+		if err != nil {
+			return nil, err
+		}
+		return value(c.Audit.GetAuditEvent(ctx, eventID, opts...))
+	},
+	"getOpenIdConfiguration": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		return value(c.OIDC.GetOpenIDConfiguration(ctx, opts...))
+	},
+	"getJwks": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		return value(c.OIDC.GetJWKS(ctx, opts...))
+	},
+	"getHealth": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		return value(c.Health.GetHealth(ctx, opts...))
+	},
+	"getDetailedHealth": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (any, error) {
+		return value(c.Health.GetDetailedHealth(ctx, opts...))
+	},
 }
 
 // pages iterates over each list.
-var pages = map[string]pager{}
+var pages = map[string]pager{
+	"listAgents": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (iter.Seq2[any, error], error) {
+		params, err := optional[agentidp.ListAgentsParams](a.Query)
+		if err != nil {
+			return nil, err
+		}
+		return items(c.Agents.ListAgentsAll(ctx, params, opts...)), nil
+	},
+	"listCredentials": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (iter.Seq2[any, error], error) {
+		agentID, err := field[string](a.Path, "agentId")
+		if err != nil {
+			return nil, err
+		}
+		params, err := optional[agentidp.ListCredentialsParams](a.Query)
+		if err != nil {
+			return nil, err
+		}
+		return items(c.Credentials.ListCredentialsAll(ctx, agentID, params, opts...)), nil
+	},
+	"queryAuditLog": func(ctx context.Context, c *agentidp.AgentIdPClient, a *arguments, opts []agentidp.CallOption) (iter.Seq2[any, error], error) {
+		params, err := optional[agentidp.QueryAuditLogParams](a.Query)
+		if err != nil {
+			return nil, err
+		}
+		return items(c.Audit.QueryAuditLogAll(ctx, params, opts...)), nil
+	},
+}

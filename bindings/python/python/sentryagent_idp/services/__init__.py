@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 from .agents import AgentRegistryClient, AsyncAgentRegistryClient
+from .audit import AsyncAuditClient, AuditClient
+from .credentials import AsyncCredentialClient, CredentialClient
+from .health import AsyncHealthClient, HealthClient
+from .oidc import AsyncOidcClient, OidcClient
 from .tokens import AsyncTokenClient, TokenClient
 
 TYPE_CHECKING = False
@@ -13,8 +17,16 @@ if TYPE_CHECKING:
 __all__ = [
     "AgentRegistryClient",
     "AsyncAgentRegistryClient",
+    "AsyncAuditClient",
+    "AsyncCredentialClient",
+    "AsyncHealthClient",
+    "AsyncOidcClient",
     "AsyncServices",
     "AsyncTokenClient",
+    "AuditClient",
+    "CredentialClient",
+    "HealthClient",
+    "OidcClient",
     "Services",
     "TokenClient",
 ]
@@ -25,12 +37,24 @@ class Services:
 
     agents: AgentRegistryClient
     """The registry of agents - register, list, read, change and decommission."""
+    credentials: CredentialClient
+    """Client secrets of agents - generate, list, rotate and revoke."""
     tokens: TokenClient
     """OAuth 2.0 access tokens - issue, introspect and revoke."""
+    audit: AuditClient
+    """The immutable, verifiable audit log of the caller's organization."""
+    oidc: OidcClient
+    """Discovery and keys, for those who verify our tokens."""
+    health: HealthClient
+    """Whether the server works."""
 
     def _attach(self, transport: SyncTransport) -> None:
         self.agents = AgentRegistryClient(transport)
+        self.credentials = CredentialClient(transport)
         self.tokens = TokenClient(transport)
+        self.audit = AuditClient(transport)
+        self.oidc = OidcClient(transport)
+        self.health = HealthClient(transport)
 
 
 class AsyncServices:
@@ -38,9 +62,21 @@ class AsyncServices:
 
     agents: AsyncAgentRegistryClient
     """The registry of agents - register, list, read, change and decommission."""
+    credentials: AsyncCredentialClient
+    """Client secrets of agents - generate, list, rotate and revoke."""
     tokens: AsyncTokenClient
     """OAuth 2.0 access tokens - issue, introspect and revoke."""
+    audit: AsyncAuditClient
+    """The immutable, verifiable audit log of the caller's organization."""
+    oidc: AsyncOidcClient
+    """Discovery and keys, for those who verify our tokens."""
+    health: AsyncHealthClient
+    """Whether the server works."""
 
     def _attach(self, transport: AsyncTransport) -> None:
         self.agents = AsyncAgentRegistryClient(transport)
+        self.credentials = AsyncCredentialClient(transport)
         self.tokens = AsyncTokenClient(transport)
+        self.audit = AsyncAuditClient(transport)
+        self.oidc = AsyncOidcClient(transport)
+        self.health = AsyncHealthClient(transport)

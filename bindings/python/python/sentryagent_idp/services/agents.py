@@ -5,16 +5,224 @@
 from __future__ import annotations
 
 from .._native import CallOptions
-from .._service import AsyncService, Service
+from .._service import AsyncService, Service, overload, payload
+from ..enums import (
+    AgentStatus,
+    AgentType,
+    DeploymentEnv,
+)
 from ..models import (
     Agent,
+    ListAgentsParams,
+    PaginatedAgents,
+    RegisterAgentRequest,
+    UpdateAgentRequest,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+    from typing import Any, final
 
 
 class AgentRegistryClient(Service):
     """The registry of agents - register, list, read, change and decommission."""
 
     __slots__ = ()
+
+    @overload
+    def register_agent(
+        self,
+        request: RegisterAgentRequest,
+        /,
+        *,
+        options: CallOptions | None = None,
+    ) -> Agent: ...
+    @overload
+    def register_agent(
+        self,
+        *,
+        email: str,
+        agent_type: AgentType | str,
+        version: str,
+        capabilities: Sequence[str],
+        owner: str,
+        deployment_env: DeploymentEnv | str,
+        is_public: bool | None = None,
+        organization_id: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Agent: ...
+    def register_agent(
+        self,
+        *given: Any,
+        options: CallOptions | None = None,
+        **fields: Any,
+    ) -> Agent:
+        """Register an agent.
+
+        The agent gets a stable id, which is also its OAuth client id, and the role `member`. It
+        has no credential yet: generate one. Its e-mail is unique in the organization without
+        regard to case.
+
+        Needs the scope `agents:write`.
+
+        Takes its request as one `RegisterAgentRequest`, or that one's fields as arguments.
+
+        Args:
+            email: The agent's address, at most 255 characters; unique in the organization
+                without regard to case.
+            agent_type: What the agent does.
+            version: The agent's semantic version; the patch may be missing.
+            capabilities: What the agent can do, 0 to 100 of them.
+            owner: The team or person that answers for the agent, 1 to 128 characters.
+            deployment_env: Where the agent runs.
+            is_public: List it in the marketplace and give it a public card. The server's
+                default is `false`.
+            organization_id: Another organization than the caller's; needs the scope
+                `admin:orgs`.
+            options: Settings of this call alone.
+
+        Returns:
+            The registered agent.
+
+        Raises:
+            ValidationError: 400 VALIDATION_ERROR - Body or query breaks the contract; every
+                invalid field is named.
+            AuthenticationError: 401 UNAUTHORIZED - No valid token.
+            PermissionDeniedError: 403 INSUFFICIENT_SCOPE, FREE_TIER_LIMIT_EXCEEDED - The token
+                lacks a scope (`admin:orgs` for another organization), or the tier's number of
+                agents is reached.
+            NotFoundError: 404 ORG_NOT_FOUND - There is no organization of that id.
+            ApiTimeoutError: 408 REQUEST_TIMEOUT - The request did not arrive or finish in time.
+            ConflictError: 409 AGENT_ALREADY_EXISTS, IDEMPOTENCY_CONFLICT - The e-mail is taken,
+                or the idempotency key was used otherwise.
+            ValidationError: 413 PAYLOAD_TOO_LARGE - The body is over 1 MiB.
+            ValidationError: 415 UNSUPPORTED_MEDIA_TYPE - The body's media type is not the
+                operation's.
+            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or
+                the tier's daily limit is reached.
+            ServerError: 500 INTERNAL_SERVER_ERROR - An unexpected failure.
+            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests
+                at once.
+            ApiConnectionError: No answer came.
+            ApiTimeoutError: The call's time was over.
+        """
+        return self._call(
+            0,
+            (),
+            body=payload(RegisterAgentRequest, given, fields),
+            options=options,
+        )
+
+    @overload
+    def list_agents(
+        self,
+        params: ListAgentsParams | None = None,
+        /,
+        *,
+        options: CallOptions | None = None,
+    ) -> PaginatedAgents: ...
+    @overload
+    def list_agents(
+        self,
+        *,
+        owner: str | None = None,
+        agent_type: AgentType | str | None = None,
+        status: AgentStatus | str | None = None,
+        deployment_env: DeploymentEnv | str | None = None,
+        q: str | None = None,
+        page: int | None = None,
+        limit: int | None = None,
+        options: CallOptions | None = None,
+    ) -> PaginatedAgents: ...
+    def list_agents(
+        self,
+        *given: Any,
+        options: CallOptions | None = None,
+        **fields: Any,
+    ) -> PaginatedAgents:
+        """List agents.
+
+        The agents of the caller's organization, newest first, whatever their status.
+
+        Needs the scope `agents:read`.
+
+        Takes its params as one `ListAgentsParams`, or that one's fields as arguments.
+
+        Args:
+            owner: Only agents of this owner.
+            agent_type: Only agents of this type.
+            status: Only agents with this status.
+            deployment_env: Only agents that run here.
+            q: Only agents whose e-mail contains this, without regard to case.
+            page: Which page, from 1. `page` x `limit` stays within 10,000. The server's default
+                is `1`. From 1 to 10000.
+            limit: Items on a page, 1 to 100. The server's default is `20`. From 1 to 100.
+            options: Settings of this call alone.
+
+        Returns:
+            A page of agents.
+
+        Raises:
+            ValidationError: 400 VALIDATION_ERROR - Body or query breaks the contract; every
+                invalid field is named.
+            AuthenticationError: 401 UNAUTHORIZED - No valid token.
+            PermissionDeniedError: 403 INSUFFICIENT_SCOPE - The token lacks the scope.
+            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or
+                the tier's daily limit is reached.
+            ServerError: 500 INTERNAL_SERVER_ERROR - An unexpected failure.
+            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests
+                at once.
+            ApiConnectionError: No answer came.
+            ApiTimeoutError: The call's time was over.
+        """
+        return self._call(
+            1,
+            (),
+            query=payload(ListAgentsParams, given, fields, optional=True),
+            options=options,
+        )
+
+    @overload
+    def list_agents_iter(
+        self,
+        params: ListAgentsParams | None = None,
+        /,
+        *,
+        options: CallOptions | None = None,
+    ) -> Iterator[Agent]: ...
+    @overload
+    def list_agents_iter(
+        self,
+        *,
+        owner: str | None = None,
+        agent_type: AgentType | str | None = None,
+        status: AgentStatus | str | None = None,
+        deployment_env: DeploymentEnv | str | None = None,
+        q: str | None = None,
+        page: int | None = None,
+        limit: int | None = None,
+        options: CallOptions | None = None,
+    ) -> Iterator[Agent]: ...
+    def list_agents_iter(
+        self,
+        *given: Any,
+        options: CallOptions | None = None,
+        **fields: Any,
+    ) -> Iterator[Agent]:
+        """Every item of `list_agents`, page by page, fetched as the iterator goes on.
+
+        Takes the same arguments; `limit` is the size of a page. Raises what that method raises,
+        when a page is fetched.
+        """
+        return self._pages(
+            1,
+            (),
+            payload(ListAgentsParams, given, fields),
+            items="data",
+            cursor=False,
+            options=options,
+        )
 
     def get_agent(self, agent_id: str, /, *, options: CallOptions | None = None) -> Agent:
         """Read one agent.
@@ -45,13 +253,336 @@ class AgentRegistryClient(Service):
             ApiConnectionError: No answer came.
             ApiTimeoutError: The call's time was over.
         """
-        return self._call(0, (agent_id,), options=options)
+        return self._call(2, (agent_id,), options=options)
+
+    @overload
+    def update_agent(
+        self,
+        agent_id: str,
+        request: UpdateAgentRequest,
+        /,
+        *,
+        options: CallOptions | None = None,
+    ) -> Agent: ...
+    @overload
+    def update_agent(
+        self,
+        agent_id: str,
+        /,
+        *,
+        agent_type: AgentType | str | None = None,
+        version: str | None = None,
+        capabilities: Sequence[str] | None = None,
+        owner: str | None = None,
+        deployment_env: DeploymentEnv | str | None = None,
+        status: AgentStatus | str | None = None,
+        is_public: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> Agent: ...
+    def update_agent(
+        self,
+        agent_id: str,
+        /,
+        *given: Any,
+        options: CallOptions | None = None,
+        **fields: Any,
+    ) -> Agent:
+        """Change an agent.
+
+        Any of the fields, at least one. `status` moves between active and suspended, and from
+        either to decommissioned, which is final. Suspending ends every token of the agent
+        within a second. An unchanged value is 200 without an event. Another agent is changed
+        only by an admin of the organization.
+
+        Needs the scope `agents:write`.
+
+        Takes its request as one `UpdateAgentRequest`, or that one's fields as arguments.
+
+        Args:
+            agent_id: The agent's id.
+            agent_type: What the agent does.
+            version: The agent's semantic version; the patch may be missing.
+            capabilities: What the agent can do, 0 to 100 of them.
+            owner: The team or person that answers for the agent, 1 to 128 characters.
+            deployment_env: Where the agent runs.
+            status: The status to move to.
+            is_public: List it in the marketplace and give it a public card.
+            options: Settings of this call alone.
+
+        Returns:
+            The agent after the change.
+
+        Raises:
+            ValidationError: 400 VALIDATION_ERROR - Body or query breaks the contract; every
+                invalid field is named.
+            AuthenticationError: 401 UNAUTHORIZED - No valid token.
+            PermissionDeniedError: 403 INSUFFICIENT_SCOPE, FORBIDDEN - The token lacks the
+                scope, or the caller's role does not allow it.
+            NotFoundError: 404 AGENT_NOT_FOUND - The agent id is malformed, unknown, or another
+                organization's: the same answer.
+            ApiTimeoutError: 408 REQUEST_TIMEOUT - The request did not arrive or finish in time.
+            ConflictError: 409 AGENT_ALREADY_DECOMMISSIONED, LAST_ADMIN, IDEMPOTENCY_CONFLICT -
+                The agent is decommissioned, it is the organization's last admin, or the
+                idempotency key was used otherwise.
+            ValidationError: 413 PAYLOAD_TOO_LARGE - The body is over 1 MiB.
+            ValidationError: 415 UNSUPPORTED_MEDIA_TYPE - The body's media type is not the
+                operation's.
+            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or
+                the tier's daily limit is reached.
+            ServerError: 500 INTERNAL_SERVER_ERROR - An unexpected failure.
+            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests
+                at once.
+            ApiConnectionError: No answer came.
+            ApiTimeoutError: The call's time was over.
+        """
+        return self._call(
+            3,
+            (agent_id,),
+            body=payload(UpdateAgentRequest, given, fields),
+            options=options,
+        )
+
+    def decommission_agent(
+        self,
+        agent_id: str,
+        /,
+        *,
+        options: CallOptions | None = None,
+    ) -> None:
+        """Decommission an agent.
+
+        Ends the agent for good: every active credential is revoked in the same transaction and
+        every token ends within a second. The agent stays readable.
+
+        Needs the scope `agents:write`.
+
+        Args:
+            agent_id: The agent's id.
+            options: Settings of this call alone.
+
+        Returns:
+            Decommissioned.
+
+        Raises:
+            ValidationError: 400 VALIDATION_ERROR - Body or query breaks the contract; every
+                invalid field is named.
+            AuthenticationError: 401 UNAUTHORIZED - No valid token.
+            PermissionDeniedError: 403 INSUFFICIENT_SCOPE, FORBIDDEN - The token lacks the
+                scope, or the caller's role does not allow it.
+            NotFoundError: 404 AGENT_NOT_FOUND - The agent id is malformed, unknown, or another
+                organization's: the same answer.
+            ConflictError: 409 AGENT_ALREADY_DECOMMISSIONED, LAST_ADMIN, IDEMPOTENCY_CONFLICT -
+                The agent is decommissioned already, it is the organization's last admin, or the
+                idempotency key was used otherwise.
+            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or
+                the tier's daily limit is reached.
+            ServerError: 500 INTERNAL_SERVER_ERROR - An unexpected failure.
+            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests
+                at once.
+            ApiConnectionError: No answer came.
+            ApiTimeoutError: The call's time was over.
+        """
+        return self._call(4, (agent_id,), options=options)
 
 
 class AsyncAgentRegistryClient(AsyncService):
     """The registry of agents - register, list, read, change and decommission."""
 
     __slots__ = ()
+
+    @overload
+    async def register_agent(
+        self,
+        request: RegisterAgentRequest,
+        /,
+        *,
+        options: CallOptions | None = None,
+    ) -> Agent: ...
+    @overload
+    async def register_agent(
+        self,
+        *,
+        email: str,
+        agent_type: AgentType | str,
+        version: str,
+        capabilities: Sequence[str],
+        owner: str,
+        deployment_env: DeploymentEnv | str,
+        is_public: bool | None = None,
+        organization_id: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Agent: ...
+    async def register_agent(
+        self,
+        *given: Any,
+        options: CallOptions | None = None,
+        **fields: Any,
+    ) -> Agent:
+        """Register an agent.
+
+        The agent gets a stable id, which is also its OAuth client id, and the role `member`. It
+        has no credential yet: generate one. Its e-mail is unique in the organization without
+        regard to case.
+
+        Needs the scope `agents:write`.
+
+        Takes its request as one `RegisterAgentRequest`, or that one's fields as arguments.
+
+        Args:
+            email: The agent's address, at most 255 characters; unique in the organization
+                without regard to case.
+            agent_type: What the agent does.
+            version: The agent's semantic version; the patch may be missing.
+            capabilities: What the agent can do, 0 to 100 of them.
+            owner: The team or person that answers for the agent, 1 to 128 characters.
+            deployment_env: Where the agent runs.
+            is_public: List it in the marketplace and give it a public card. The server's
+                default is `false`.
+            organization_id: Another organization than the caller's; needs the scope
+                `admin:orgs`.
+            options: Settings of this call alone.
+
+        Returns:
+            The registered agent.
+
+        Raises:
+            ValidationError: 400 VALIDATION_ERROR - Body or query breaks the contract; every
+                invalid field is named.
+            AuthenticationError: 401 UNAUTHORIZED - No valid token.
+            PermissionDeniedError: 403 INSUFFICIENT_SCOPE, FREE_TIER_LIMIT_EXCEEDED - The token
+                lacks a scope (`admin:orgs` for another organization), or the tier's number of
+                agents is reached.
+            NotFoundError: 404 ORG_NOT_FOUND - There is no organization of that id.
+            ApiTimeoutError: 408 REQUEST_TIMEOUT - The request did not arrive or finish in time.
+            ConflictError: 409 AGENT_ALREADY_EXISTS, IDEMPOTENCY_CONFLICT - The e-mail is taken,
+                or the idempotency key was used otherwise.
+            ValidationError: 413 PAYLOAD_TOO_LARGE - The body is over 1 MiB.
+            ValidationError: 415 UNSUPPORTED_MEDIA_TYPE - The body's media type is not the
+                operation's.
+            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or
+                the tier's daily limit is reached.
+            ServerError: 500 INTERNAL_SERVER_ERROR - An unexpected failure.
+            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests
+                at once.
+            ApiConnectionError: No answer came.
+            ApiTimeoutError: The call's time was over.
+        """
+        return await self._call(
+            0,
+            (),
+            body=payload(RegisterAgentRequest, given, fields),
+            options=options,
+        )
+
+    @overload
+    async def list_agents(
+        self,
+        params: ListAgentsParams | None = None,
+        /,
+        *,
+        options: CallOptions | None = None,
+    ) -> PaginatedAgents: ...
+    @overload
+    async def list_agents(
+        self,
+        *,
+        owner: str | None = None,
+        agent_type: AgentType | str | None = None,
+        status: AgentStatus | str | None = None,
+        deployment_env: DeploymentEnv | str | None = None,
+        q: str | None = None,
+        page: int | None = None,
+        limit: int | None = None,
+        options: CallOptions | None = None,
+    ) -> PaginatedAgents: ...
+    async def list_agents(
+        self,
+        *given: Any,
+        options: CallOptions | None = None,
+        **fields: Any,
+    ) -> PaginatedAgents:
+        """List agents.
+
+        The agents of the caller's organization, newest first, whatever their status.
+
+        Needs the scope `agents:read`.
+
+        Takes its params as one `ListAgentsParams`, or that one's fields as arguments.
+
+        Args:
+            owner: Only agents of this owner.
+            agent_type: Only agents of this type.
+            status: Only agents with this status.
+            deployment_env: Only agents that run here.
+            q: Only agents whose e-mail contains this, without regard to case.
+            page: Which page, from 1. `page` x `limit` stays within 10,000. The server's default
+                is `1`. From 1 to 10000.
+            limit: Items on a page, 1 to 100. The server's default is `20`. From 1 to 100.
+            options: Settings of this call alone.
+
+        Returns:
+            A page of agents.
+
+        Raises:
+            ValidationError: 400 VALIDATION_ERROR - Body or query breaks the contract; every
+                invalid field is named.
+            AuthenticationError: 401 UNAUTHORIZED - No valid token.
+            PermissionDeniedError: 403 INSUFFICIENT_SCOPE - The token lacks the scope.
+            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or
+                the tier's daily limit is reached.
+            ServerError: 500 INTERNAL_SERVER_ERROR - An unexpected failure.
+            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests
+                at once.
+            ApiConnectionError: No answer came.
+            ApiTimeoutError: The call's time was over.
+        """
+        return await self._call(
+            1,
+            (),
+            query=payload(ListAgentsParams, given, fields, optional=True),
+            options=options,
+        )
+
+    @overload
+    def list_agents_iter(
+        self,
+        params: ListAgentsParams | None = None,
+        /,
+        *,
+        options: CallOptions | None = None,
+    ) -> AsyncIterator[Agent]: ...
+    @overload
+    def list_agents_iter(
+        self,
+        *,
+        owner: str | None = None,
+        agent_type: AgentType | str | None = None,
+        status: AgentStatus | str | None = None,
+        deployment_env: DeploymentEnv | str | None = None,
+        q: str | None = None,
+        page: int | None = None,
+        limit: int | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncIterator[Agent]: ...
+    def list_agents_iter(
+        self,
+        *given: Any,
+        options: CallOptions | None = None,
+        **fields: Any,
+    ) -> AsyncIterator[Agent]:
+        """Every item of `list_agents`, page by page, fetched as the iterator goes on.
+
+        Takes the same arguments; `limit` is the size of a page. Raises what that method raises,
+        when a page is fetched.
+        """
+        return self._pages(
+            1,
+            (),
+            payload(ListAgentsParams, given, fields),
+            items="data",
+            cursor=False,
+            options=options,
+        )
 
     async def get_agent(
         self,
@@ -88,4 +619,133 @@ class AsyncAgentRegistryClient(AsyncService):
             ApiConnectionError: No answer came.
             ApiTimeoutError: The call's time was over.
         """
-        return await self._call(0, (agent_id,), options=options)
+        return await self._call(2, (agent_id,), options=options)
+
+    @overload
+    async def update_agent(
+        self,
+        agent_id: str,
+        request: UpdateAgentRequest,
+        /,
+        *,
+        options: CallOptions | None = None,
+    ) -> Agent: ...
+    @overload
+    async def update_agent(
+        self,
+        agent_id: str,
+        /,
+        *,
+        agent_type: AgentType | str | None = None,
+        version: str | None = None,
+        capabilities: Sequence[str] | None = None,
+        owner: str | None = None,
+        deployment_env: DeploymentEnv | str | None = None,
+        status: AgentStatus | str | None = None,
+        is_public: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> Agent: ...
+    async def update_agent(
+        self,
+        agent_id: str,
+        /,
+        *given: Any,
+        options: CallOptions | None = None,
+        **fields: Any,
+    ) -> Agent:
+        """Change an agent.
+
+        Any of the fields, at least one. `status` moves between active and suspended, and from
+        either to decommissioned, which is final. Suspending ends every token of the agent
+        within a second. An unchanged value is 200 without an event. Another agent is changed
+        only by an admin of the organization.
+
+        Needs the scope `agents:write`.
+
+        Takes its request as one `UpdateAgentRequest`, or that one's fields as arguments.
+
+        Args:
+            agent_id: The agent's id.
+            agent_type: What the agent does.
+            version: The agent's semantic version; the patch may be missing.
+            capabilities: What the agent can do, 0 to 100 of them.
+            owner: The team or person that answers for the agent, 1 to 128 characters.
+            deployment_env: Where the agent runs.
+            status: The status to move to.
+            is_public: List it in the marketplace and give it a public card.
+            options: Settings of this call alone.
+
+        Returns:
+            The agent after the change.
+
+        Raises:
+            ValidationError: 400 VALIDATION_ERROR - Body or query breaks the contract; every
+                invalid field is named.
+            AuthenticationError: 401 UNAUTHORIZED - No valid token.
+            PermissionDeniedError: 403 INSUFFICIENT_SCOPE, FORBIDDEN - The token lacks the
+                scope, or the caller's role does not allow it.
+            NotFoundError: 404 AGENT_NOT_FOUND - The agent id is malformed, unknown, or another
+                organization's: the same answer.
+            ApiTimeoutError: 408 REQUEST_TIMEOUT - The request did not arrive or finish in time.
+            ConflictError: 409 AGENT_ALREADY_DECOMMISSIONED, LAST_ADMIN, IDEMPOTENCY_CONFLICT -
+                The agent is decommissioned, it is the organization's last admin, or the
+                idempotency key was used otherwise.
+            ValidationError: 413 PAYLOAD_TOO_LARGE - The body is over 1 MiB.
+            ValidationError: 415 UNSUPPORTED_MEDIA_TYPE - The body's media type is not the
+                operation's.
+            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or
+                the tier's daily limit is reached.
+            ServerError: 500 INTERNAL_SERVER_ERROR - An unexpected failure.
+            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests
+                at once.
+            ApiConnectionError: No answer came.
+            ApiTimeoutError: The call's time was over.
+        """
+        return await self._call(
+            3,
+            (agent_id,),
+            body=payload(UpdateAgentRequest, given, fields),
+            options=options,
+        )
+
+    async def decommission_agent(
+        self,
+        agent_id: str,
+        /,
+        *,
+        options: CallOptions | None = None,
+    ) -> None:
+        """Decommission an agent.
+
+        Ends the agent for good: every active credential is revoked in the same transaction and
+        every token ends within a second. The agent stays readable.
+
+        Needs the scope `agents:write`.
+
+        Args:
+            agent_id: The agent's id.
+            options: Settings of this call alone.
+
+        Returns:
+            Decommissioned.
+
+        Raises:
+            ValidationError: 400 VALIDATION_ERROR - Body or query breaks the contract; every
+                invalid field is named.
+            AuthenticationError: 401 UNAUTHORIZED - No valid token.
+            PermissionDeniedError: 403 INSUFFICIENT_SCOPE, FORBIDDEN - The token lacks the
+                scope, or the caller's role does not allow it.
+            NotFoundError: 404 AGENT_NOT_FOUND - The agent id is malformed, unknown, or another
+                organization's: the same answer.
+            ConflictError: 409 AGENT_ALREADY_DECOMMISSIONED, LAST_ADMIN, IDEMPOTENCY_CONFLICT -
+                The agent is decommissioned already, it is the organization's last admin, or the
+                idempotency key was used otherwise.
+            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or
+                the tier's daily limit is reached.
+            ServerError: 500 INTERNAL_SERVER_ERROR - An unexpected failure.
+            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests
+                at once.
+            ApiConnectionError: No answer came.
+            ApiTimeoutError: The call's time was over.
+        """
+        return await self._call(4, (agent_id,), options=options)

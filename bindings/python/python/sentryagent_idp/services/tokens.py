@@ -7,7 +7,10 @@ from __future__ import annotations
 from .._native import CallOptions
 from .._service import AsyncService, Service, overload, payload
 from ..models import (
+    IntrospectTokenRequest,
+    IntrospectionResponse,
     IssueTokenRequest,
+    RevokeTokenRequest,
     TokenResponse,
 )
 
@@ -92,9 +95,141 @@ class TokenClient(Service):
             ApiTimeoutError: The call's time was over.
         """
         return self._call(
-            1,
+            9,
             (),
             body=payload(IssueTokenRequest, given, fields, optional=True),
+            options=options,
+        )
+
+    @overload
+    def introspect_token(
+        self,
+        request: IntrospectTokenRequest,
+        /,
+        *,
+        options: CallOptions | None = None,
+    ) -> IntrospectionResponse: ...
+    @overload
+    def introspect_token(
+        self,
+        token: str,
+        /,
+        *,
+        token_type_hint: str | None = None,
+        options: CallOptions | None = None,
+    ) -> IntrospectionResponse: ...
+    def introspect_token(
+        self,
+        *given: Any,
+        options: CallOptions | None = None,
+        **fields: Any,
+    ) -> IntrospectionResponse:
+        """Ask whether a token is live.
+
+        Token introspection (RFC 7662). Answers for a live token of the caller's organization,
+        whatever its `aud`; for anything else the answer is `active: false` alone. The caller
+        sends a bearer token with `tokens:read`, or authenticates as a client whose credential
+        may have that scope.
+
+        Needs the scope `tokens:read`.
+
+        Takes its request as one `IntrospectTokenRequest`, or that one's fields as arguments.
+
+        Args:
+            token: The token. A secret: masked in the repr.
+            token_type_hint: A hint; only access tokens exist, so it changes nothing (RFC 7662
+                section 2.1).
+            options: Settings of this call alone.
+
+        Returns:
+            What is known of the token.
+
+        Raises:
+            ValidationError: 400 invalid_request - A parameter is missing or repeated.
+            AuthenticationError: 401 UNAUTHORIZED, invalid_client - Neither a valid token nor
+                client authentication.
+            PermissionDeniedError: 403 INSUFFICIENT_SCOPE, unauthorized_client - The caller
+                lacks the scope, or is a suspended or decommissioned agent.
+            ApiTimeoutError: 408 REQUEST_TIMEOUT - The request did not arrive or finish in time.
+            ValidationError: 413 PAYLOAD_TOO_LARGE - The body is over 1 MiB.
+            ValidationError: 415 UNSUPPORTED_MEDIA_TYPE - The body is not a form.
+            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or
+                the tier's daily limit is reached.
+            ServerError: 500 INTERNAL_SERVER_ERROR - An unexpected failure.
+            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests
+                at once.
+            ApiConnectionError: No answer came.
+            ApiTimeoutError: The call's time was over.
+        """
+        return self._call(
+            10,
+            (),
+            body=payload(IntrospectTokenRequest, given, fields, positional=("token",)),
+            options=options,
+        )
+
+    @overload
+    def revoke_token(
+        self,
+        request: RevokeTokenRequest,
+        /,
+        *,
+        options: CallOptions | None = None,
+    ) -> None: ...
+    @overload
+    def revoke_token(
+        self,
+        token: str,
+        /,
+        *,
+        token_type_hint: str | None = None,
+        options: CallOptions | None = None,
+    ) -> None: ...
+    def revoke_token(
+        self,
+        *given: Any,
+        options: CallOptions | None = None,
+        **fields: Any,
+    ) -> None:
+        """Revoke a token.
+
+        Token revocation (RFC 7009). The answer is 200 also for an unknown token. A caller
+        revokes its own tokens; an admin any token of the organization.
+
+        Needs a token, whatever its scopes.
+
+        Takes its request as one `RevokeTokenRequest`, or that one's fields as arguments.
+
+        Args:
+            token: The token. A secret: masked in the repr.
+            token_type_hint: A hint; only access tokens exist, so it changes nothing (RFC 7009
+                section 2.1).
+            options: Settings of this call alone.
+
+        Returns:
+            Revoked, or unknown.
+
+        Raises:
+            ValidationError: 400 invalid_request - A parameter is missing or repeated.
+            AuthenticationError: 401 UNAUTHORIZED, invalid_client - Neither a valid token nor
+                client authentication.
+            PermissionDeniedError: 403 FORBIDDEN, unauthorized_client - Another agent's token,
+                and the caller is no admin; or a suspended or decommissioned agent.
+            ApiTimeoutError: 408 REQUEST_TIMEOUT - The request did not arrive or finish in time.
+            ValidationError: 413 PAYLOAD_TOO_LARGE - The body is over 1 MiB.
+            ValidationError: 415 UNSUPPORTED_MEDIA_TYPE - The body is not a form.
+            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or
+                the tier's daily limit is reached.
+            ServerError: 500 INTERNAL_SERVER_ERROR - An unexpected failure.
+            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests
+                at once.
+            ApiConnectionError: No answer came.
+            ApiTimeoutError: The call's time was over.
+        """
+        return self._call(
+            11,
+            (),
+            body=payload(RevokeTokenRequest, given, fields, positional=("token",)),
             options=options,
         )
 
@@ -175,8 +310,140 @@ class AsyncTokenClient(AsyncService):
             ApiTimeoutError: The call's time was over.
         """
         return await self._call(
-            1,
+            9,
             (),
             body=payload(IssueTokenRequest, given, fields, optional=True),
+            options=options,
+        )
+
+    @overload
+    async def introspect_token(
+        self,
+        request: IntrospectTokenRequest,
+        /,
+        *,
+        options: CallOptions | None = None,
+    ) -> IntrospectionResponse: ...
+    @overload
+    async def introspect_token(
+        self,
+        token: str,
+        /,
+        *,
+        token_type_hint: str | None = None,
+        options: CallOptions | None = None,
+    ) -> IntrospectionResponse: ...
+    async def introspect_token(
+        self,
+        *given: Any,
+        options: CallOptions | None = None,
+        **fields: Any,
+    ) -> IntrospectionResponse:
+        """Ask whether a token is live.
+
+        Token introspection (RFC 7662). Answers for a live token of the caller's organization,
+        whatever its `aud`; for anything else the answer is `active: false` alone. The caller
+        sends a bearer token with `tokens:read`, or authenticates as a client whose credential
+        may have that scope.
+
+        Needs the scope `tokens:read`.
+
+        Takes its request as one `IntrospectTokenRequest`, or that one's fields as arguments.
+
+        Args:
+            token: The token. A secret: masked in the repr.
+            token_type_hint: A hint; only access tokens exist, so it changes nothing (RFC 7662
+                section 2.1).
+            options: Settings of this call alone.
+
+        Returns:
+            What is known of the token.
+
+        Raises:
+            ValidationError: 400 invalid_request - A parameter is missing or repeated.
+            AuthenticationError: 401 UNAUTHORIZED, invalid_client - Neither a valid token nor
+                client authentication.
+            PermissionDeniedError: 403 INSUFFICIENT_SCOPE, unauthorized_client - The caller
+                lacks the scope, or is a suspended or decommissioned agent.
+            ApiTimeoutError: 408 REQUEST_TIMEOUT - The request did not arrive or finish in time.
+            ValidationError: 413 PAYLOAD_TOO_LARGE - The body is over 1 MiB.
+            ValidationError: 415 UNSUPPORTED_MEDIA_TYPE - The body is not a form.
+            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or
+                the tier's daily limit is reached.
+            ServerError: 500 INTERNAL_SERVER_ERROR - An unexpected failure.
+            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests
+                at once.
+            ApiConnectionError: No answer came.
+            ApiTimeoutError: The call's time was over.
+        """
+        return await self._call(
+            10,
+            (),
+            body=payload(IntrospectTokenRequest, given, fields, positional=("token",)),
+            options=options,
+        )
+
+    @overload
+    async def revoke_token(
+        self,
+        request: RevokeTokenRequest,
+        /,
+        *,
+        options: CallOptions | None = None,
+    ) -> None: ...
+    @overload
+    async def revoke_token(
+        self,
+        token: str,
+        /,
+        *,
+        token_type_hint: str | None = None,
+        options: CallOptions | None = None,
+    ) -> None: ...
+    async def revoke_token(
+        self,
+        *given: Any,
+        options: CallOptions | None = None,
+        **fields: Any,
+    ) -> None:
+        """Revoke a token.
+
+        Token revocation (RFC 7009). The answer is 200 also for an unknown token. A caller
+        revokes its own tokens; an admin any token of the organization.
+
+        Needs a token, whatever its scopes.
+
+        Takes its request as one `RevokeTokenRequest`, or that one's fields as arguments.
+
+        Args:
+            token: The token. A secret: masked in the repr.
+            token_type_hint: A hint; only access tokens exist, so it changes nothing (RFC 7009
+                section 2.1).
+            options: Settings of this call alone.
+
+        Returns:
+            Revoked, or unknown.
+
+        Raises:
+            ValidationError: 400 invalid_request - A parameter is missing or repeated.
+            AuthenticationError: 401 UNAUTHORIZED, invalid_client - Neither a valid token nor
+                client authentication.
+            PermissionDeniedError: 403 FORBIDDEN, unauthorized_client - Another agent's token,
+                and the caller is no admin; or a suspended or decommissioned agent.
+            ApiTimeoutError: 408 REQUEST_TIMEOUT - The request did not arrive or finish in time.
+            ValidationError: 413 PAYLOAD_TOO_LARGE - The body is over 1 MiB.
+            ValidationError: 415 UNSUPPORTED_MEDIA_TYPE - The body is not a form.
+            RateLimitError: 429 RATE_LIMIT_EXCEEDED, tier_limit_exceeded - Too many requests, or
+                the tier's daily limit is reached.
+            ServerError: 500 INTERNAL_SERVER_ERROR - An unexpected failure.
+            ServerError: 503 SERVICE_UNAVAILABLE - A store is unreachable, or too many requests
+                at once.
+            ApiConnectionError: No answer came.
+            ApiTimeoutError: The call's time was over.
+        """
+        return await self._call(
+            11,
+            (),
+            body=payload(RevokeTokenRequest, given, fields, positional=("token",)),
             options=options,
         )

@@ -10,9 +10,66 @@ use crate::args::{Args, Fault, collect};
 /// Makes one call through the public method of that operation.
 pub async fn call(client: &AgentIdPClient, operation: &str, args: &Args) -> Result<Value, Fault> {
     match operation {
+        "registerAgent" => {
+            args.run(
+                client
+                    .agents()
+                    .register_agent(args.body::<models::RegisterAgentRequest>()?),
+            )
+            .await
+        }
+        "listAgents" => {
+            args.run(
+                client
+                    .agents()
+                    .list_agents(args.query_or_none::<models::ListAgentsParams>()?),
+            )
+            .await
+        }
         "getAgent" => {
             args.run(client.agents().get_agent(args.path("agentId")))
                 .await
+        }
+        "updateAgent" => {
+            args.run(client.agents().update_agent(
+                args.path("agentId"),
+                args.body::<models::UpdateAgentRequest>()?,
+            ))
+            .await
+        }
+        "decommissionAgent" => {
+            args.run(client.agents().decommission_agent(args.path("agentId")))
+                .await
+        }
+        "generateCredential" => {
+            args.run(client.credentials().generate_credential(
+                args.path("agentId"),
+                args.body_or_none::<models::GenerateCredentialRequest>()?,
+            ))
+            .await
+        }
+        "listCredentials" => {
+            args.run(client.credentials().list_credentials(
+                args.path("agentId"),
+                args.query_or_none::<models::ListCredentialsParams>()?,
+            ))
+            .await
+        }
+        "rotateCredential" => {
+            args.run(client.credentials().rotate_credential(
+                args.path("agentId"),
+                args.path("credentialId"),
+                args.body_or_none::<models::RotateCredentialRequest>()?,
+            ))
+            .await
+        }
+        "revokeCredential" => {
+            args.run(
+                client
+                    .credentials()
+                    .revoke_credential(args.path("agentId"), args.path("credentialId")),
+            )
+            .await
         }
         "issueToken" => {
             args.run(
@@ -22,6 +79,46 @@ pub async fn call(client: &AgentIdPClient, operation: &str, args: &Args) -> Resu
             )
             .await
         }
+        "introspectToken" => {
+            args.run(
+                client
+                    .tokens()
+                    .introspect_token(args.body::<models::IntrospectTokenRequest>()?),
+            )
+            .await
+        }
+        "revokeToken" => {
+            args.run(
+                client
+                    .tokens()
+                    .revoke_token(args.body::<models::RevokeTokenRequest>()?),
+            )
+            .await
+        }
+        "queryAuditLog" => {
+            args.run(
+                client
+                    .audit()
+                    .query_audit_log(args.query_or_none::<models::QueryAuditLogParams>()?),
+            )
+            .await
+        }
+        "verifyAuditChain" => {
+            args.run(
+                client
+                    .audit()
+                    .verify_audit_chain(args.query_or_none::<models::VerifyAuditChainParams>()?),
+            )
+            .await
+        }
+        "getAuditEvent" => {
+            args.run(client.audit().get_audit_event(args.path("eventId")))
+                .await
+        }
+        "getOpenIdConfiguration" => args.run(client.oidc().get_open_id_configuration()).await,
+        "getJwks" => args.run(client.oidc().get_jwks()).await,
+        "getHealth" => args.run(client.health().get_health()).await,
+        "getDetailedHealth" => args.run(client.health().get_detailed_health()).await,
         other => Err(Fault::unknown(other)),
     }
 }
@@ -34,6 +131,35 @@ pub async fn pages(
     args: &Args,
     limit: usize,
 ) -> Result<Value, Fault> {
-    let _ = (client, args, limit);
-    Err(Fault::unknown(operation))
+    match operation {
+        "listAgents" => {
+            collect(
+                client
+                    .agents()
+                    .list_agents_stream(args.query_or_none::<models::ListAgentsParams>()?),
+                limit,
+            )
+            .await
+        }
+        "listCredentials" => {
+            collect(
+                client.credentials().list_credentials_stream(
+                    args.path("agentId"),
+                    args.query_or_none::<models::ListCredentialsParams>()?,
+                ),
+                limit,
+            )
+            .await
+        }
+        "queryAuditLog" => {
+            collect(
+                client
+                    .audit()
+                    .query_audit_log_stream(args.query_or_none::<models::QueryAuditLogParams>()?),
+                limit,
+            )
+            .await
+        }
+        other => Err(Fault::unknown(other)),
+    }
 }

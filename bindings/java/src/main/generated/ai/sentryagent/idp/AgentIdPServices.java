@@ -6,11 +6,19 @@ import ai.sentryagent.idp.internal.Bridge;
 /** The services of an {@link AgentIdPClient}, one for each section of the API. */
 public abstract sealed class AgentIdPServices permits AgentIdPClient {
     private final AgentServiceClient agents;
+    private final CredentialServiceClient credentials;
     private final TokenServiceClient tokens;
+    private final AuditServiceClient audit;
+    private final OidcServiceClient oidc;
+    private final HealthServiceClient health;
 
     AgentIdPServices(Bridge bridge) {
         this.agents = new AgentServiceClient(bridge);
+        this.credentials = new CredentialServiceClient(bridge);
         this.tokens = new TokenServiceClient(bridge);
+        this.audit = new AuditServiceClient(bridge);
+        this.oidc = new OidcServiceClient(bridge);
+        this.health = new HealthServiceClient(bridge);
     }
 
     /**
@@ -23,11 +31,47 @@ public abstract sealed class AgentIdPServices permits AgentIdPClient {
     }
 
     /**
+     * Client secrets of agents - generate, list, rotate and revoke.
+     *
+     * @return the service
+     */
+    public final CredentialServiceClient credentials() {
+        return this.credentials;
+    }
+
+    /**
      * OAuth 2.0 access tokens - issue, introspect and revoke.
      *
      * @return the service
      */
     public final TokenServiceClient tokens() {
         return this.tokens;
+    }
+
+    /**
+     * The immutable, verifiable audit log of the caller's organization.
+     *
+     * @return the service
+     */
+    public final AuditServiceClient audit() {
+        return this.audit;
+    }
+
+    /**
+     * Discovery and keys, for those who verify our tokens.
+     *
+     * @return the service
+     */
+    public final OidcServiceClient oidc() {
+        return this.oidc;
+    }
+
+    /**
+     * Whether the server works.
+     *
+     * @return the service
+     */
+    public final HealthServiceClient health() {
+        return this.health;
     }
 }

@@ -3,8 +3,15 @@ package ai.sentryagent.idp;
 
 import ai.sentryagent.idp.internal.Bridge;
 import ai.sentryagent.idp.internal.Envelope;
+import ai.sentryagent.idp.internal.ListAgentsParamsCodec;
 import ai.sentryagent.idp.internal.Operations;
+import ai.sentryagent.idp.internal.RegisterAgentRequestCodec;
+import ai.sentryagent.idp.internal.UpdateAgentRequestCodec;
 import ai.sentryagent.idp.models.Agent;
+import ai.sentryagent.idp.models.ListAgentsParams;
+import ai.sentryagent.idp.models.PaginatedAgents;
+import ai.sentryagent.idp.models.RegisterAgentRequest;
+import ai.sentryagent.idp.models.UpdateAgentRequest;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -21,15 +28,254 @@ public final class AgentServiceClient {
     }
 
     /**
+     * Register an agent.
+     *
+     * <p>The agent gets a stable id, which is also its OAuth client id, and the role {@code member}. It has no
+     * credential yet: generate one. Its e-mail is unique in the organization without regard to case.
+     *
+     * <p>Scope: {@code agents:write}.
+     *
+     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403),
+     * {@code FREE_TIER_LIMIT_EXCEEDED} (403), {@code ORG_NOT_FOUND} (404), {@code REQUEST_TIMEOUT} (408),
+     * {@code AGENT_ALREADY_EXISTS} (409), {@code IDEMPOTENCY_CONFLICT} (409), {@code PAYLOAD_TOO_LARGE} (413),
+     * {@code UNSUPPORTED_MEDIA_TYPE} (415), {@code RATE_LIMIT_EXCEEDED} (429), {@code tier_limit_exceeded} (429),
+     * {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param request the request
+     * @return The registered agent
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public Agent registerAgent(RegisterAgentRequest request) {
+        return registerAgent(request, (CallOptions) null);
+    }
+
+    /**
+     * Register an agent.
+     *
+     * <p>The agent gets a stable id, which is also its OAuth client id, and the role {@code member}. It has no
+     * credential yet: generate one. Its e-mail is unique in the organization without regard to case.
+     *
+     * <p>Scope: {@code agents:write}.
+     *
+     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403),
+     * {@code FREE_TIER_LIMIT_EXCEEDED} (403), {@code ORG_NOT_FOUND} (404), {@code REQUEST_TIMEOUT} (408),
+     * {@code AGENT_ALREADY_EXISTS} (409), {@code IDEMPOTENCY_CONFLICT} (409), {@code PAYLOAD_TOO_LARGE} (413),
+     * {@code UNSUPPORTED_MEDIA_TYPE} (415), {@code RATE_LIMIT_EXCEEDED} (429), {@code tier_limit_exceeded} (429),
+     * {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param request the request
+     * @param options settings of this call, or null
+     * @return The registered agent
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public Agent registerAgent(RegisterAgentRequest request, CallOptions options) {
+        return bridge.call(
+                Operations.REGISTER_AGENT,
+                new Envelope().body(RegisterAgentRequestCodec.INSTANCE, (request == null ? RegisterAgentRequest.builder() : request.toBuilder()).build()),
+                options);
+    }
+
+    /**
+     * Register an agent. Does not wait.
+     *
+     * @param request the request
+     * @return the future of: The registered agent
+     */
+    public CompletableFuture<Agent> registerAgentAsync(RegisterAgentRequest request) {
+        return registerAgentAsync(request, (CallOptions) null);
+    }
+
+    /**
+     * Register an agent. Does not wait.
+     *
+     * @param request the request
+     * @param options settings of this call, or null
+     * @return the future of: The registered agent
+     */
+    public CompletableFuture<Agent> registerAgentAsync(RegisterAgentRequest request, CallOptions options) {
+        return bridge.callAsync(
+                Operations.REGISTER_AGENT,
+                new Envelope().body(RegisterAgentRequestCodec.INSTANCE, (request == null ? RegisterAgentRequest.builder() : request.toBuilder()).build()),
+                options);
+    }
+
+    /**
+     * List agents.
+     *
+     * <p>The agents of the caller's organization, newest first, whatever their status.
+     *
+     * <p>Scope: {@code agents:read}.
+     *
+     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403),
+     * {@code RATE_LIMIT_EXCEEDED} (429), {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500),
+     * {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @return A page of agents
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public PaginatedAgents listAgents() {
+        return listAgents((ListAgentsParams) null, (CallOptions) null);
+    }
+
+    /**
+     * List agents.
+     *
+     * <p>The agents of the caller's organization, newest first, whatever their status.
+     *
+     * <p>Scope: {@code agents:read}.
+     *
+     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403),
+     * {@code RATE_LIMIT_EXCEEDED} (429), {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500),
+     * {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param params the query, or null
+     * @return A page of agents
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public PaginatedAgents listAgents(ListAgentsParams params) {
+        return listAgents(params, (CallOptions) null);
+    }
+
+    /**
+     * List agents.
+     *
+     * <p>The agents of the caller's organization, newest first, whatever their status.
+     *
+     * <p>Scope: {@code agents:read}.
+     *
+     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403),
+     * {@code RATE_LIMIT_EXCEEDED} (429), {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500),
+     * {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param options settings of this call, or null
+     * @return A page of agents
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public PaginatedAgents listAgents(CallOptions options) {
+        return listAgents((ListAgentsParams) null, options);
+    }
+
+    /**
+     * List agents.
+     *
+     * <p>The agents of the caller's organization, newest first, whatever their status.
+     *
+     * <p>Scope: {@code agents:read}.
+     *
+     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403),
+     * {@code RATE_LIMIT_EXCEEDED} (429), {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500),
+     * {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param params the query, or null
+     * @param options settings of this call, or null
+     * @return A page of agents
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public PaginatedAgents listAgents(ListAgentsParams params, CallOptions options) {
+        return bridge.call(
+                Operations.LIST_AGENTS,
+                new Envelope().query(ListAgentsParamsCodec.INSTANCE, params),
+                options);
+    }
+
+    /**
+     * List agents. Does not wait.
+     *
+     * @return the future of: A page of agents
+     */
+    public CompletableFuture<PaginatedAgents> listAgentsAsync() {
+        return listAgentsAsync((ListAgentsParams) null, (CallOptions) null);
+    }
+
+    /**
+     * List agents. Does not wait.
+     *
+     * @param params the query, or null
+     * @return the future of: A page of agents
+     */
+    public CompletableFuture<PaginatedAgents> listAgentsAsync(ListAgentsParams params) {
+        return listAgentsAsync(params, (CallOptions) null);
+    }
+
+    /**
+     * List agents. Does not wait.
+     *
+     * @param options settings of this call, or null
+     * @return the future of: A page of agents
+     */
+    public CompletableFuture<PaginatedAgents> listAgentsAsync(CallOptions options) {
+        return listAgentsAsync((ListAgentsParams) null, options);
+    }
+
+    /**
+     * List agents. Does not wait.
+     *
+     * @param params the query, or null
+     * @param options settings of this call, or null
+     * @return the future of: A page of agents
+     */
+    public CompletableFuture<PaginatedAgents> listAgentsAsync(ListAgentsParams params, CallOptions options) {
+        return bridge.callAsync(
+                Operations.LIST_AGENTS,
+                new Envelope().query(ListAgentsParamsCodec.INSTANCE, params),
+                options);
+    }
+
+    /**
+     * List agents. Goes on through all pages.
+     *
+     * @return the items, fetched page by page as they are read
+     */
+    public Pages<Agent> listAgentsAll() {
+        return listAgentsAll((ListAgentsParams) null, (CallOptions) null);
+    }
+
+    /**
+     * List agents. Goes on through all pages.
+     *
+     * @param params the query, or null
+     * @return the items, fetched page by page as they are read
+     */
+    public Pages<Agent> listAgentsAll(ListAgentsParams params) {
+        return listAgentsAll(params, (CallOptions) null);
+    }
+
+    /**
+     * List agents. Goes on through all pages.
+     *
+     * @param options settings of this call, or null
+     * @return the items, fetched page by page as they are read
+     */
+    public Pages<Agent> listAgentsAll(CallOptions options) {
+        return listAgentsAll((ListAgentsParams) null, options);
+    }
+
+    /**
+     * List agents. Goes on through all pages.
+     *
+     * @param params the query, or null
+     * @param options settings of this call, or null
+     * @return the items, fetched page by page as they are read
+     */
+    public Pages<Agent> listAgentsAll(ListAgentsParams params, CallOptions options) {
+        ListAgentsParams first = params == null ? ListAgentsParams.builder().build() : params;
+        return new Pages<>(next -> {
+            ListAgentsParams turned = next == null ? first : first.toBuilder().page((Long) next).build();
+            var page = listAgents(turned, options);
+            return Pages.Page.counted(page.getData(), page.getPage(), page.getLimit(), page.getTotal());
+        });
+    }
+
+    /**
      * Read one agent.
      *
      * <p>Answers any agent of the caller's organization, whatever its status.
      *
      * <p>Scope: {@code agents:read}.
      *
-     * <p>Errors: {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403), {@code AGENT_NOT_FOUND} (404),
-     * {@code RATE_LIMIT_EXCEEDED} (429), {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500),
-     * {@code SERVICE_UNAVAILABLE} (503).
+     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403),
+     * {@code AGENT_NOT_FOUND} (404), {@code RATE_LIMIT_EXCEEDED} (429), {@code tier_limit_exceeded} (429),
+     * {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
      *
      * @param agentId The agent's id
      * @return The agent
@@ -46,9 +292,9 @@ public final class AgentServiceClient {
      *
      * <p>Scope: {@code agents:read}.
      *
-     * <p>Errors: {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403), {@code AGENT_NOT_FOUND} (404),
-     * {@code RATE_LIMIT_EXCEEDED} (429), {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500),
-     * {@code SERVICE_UNAVAILABLE} (503).
+     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403),
+     * {@code AGENT_NOT_FOUND} (404), {@code RATE_LIMIT_EXCEEDED} (429), {@code tier_limit_exceeded} (429),
+     * {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
      *
      * @param agentId The agent's id
      * @param options settings of this call, or null
@@ -82,6 +328,152 @@ public final class AgentServiceClient {
     public CompletableFuture<Agent> getAgentAsync(String agentId, CallOptions options) {
         return bridge.callAsync(
                 Operations.GET_AGENT,
+                new Envelope().path("agentId", agentId),
+                options);
+    }
+
+    /**
+     * Change an agent.
+     *
+     * <p>Any of the fields, at least one. {@code status} moves between active and suspended, and from either to
+     * decommissioned, which is final. Suspending ends every token of the agent within a second. An unchanged value
+     * is 200 without an event. Another agent is changed only by an admin of the organization.
+     *
+     * <p>Scope: {@code agents:write}.
+     *
+     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403),
+     * {@code FORBIDDEN} (403), {@code AGENT_NOT_FOUND} (404), {@code REQUEST_TIMEOUT} (408),
+     * {@code AGENT_ALREADY_DECOMMISSIONED} (409), {@code LAST_ADMIN} (409), {@code IDEMPOTENCY_CONFLICT} (409),
+     * {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415), {@code RATE_LIMIT_EXCEEDED} (429),
+     * {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param agentId The agent's id
+     * @param request the request
+     * @return The agent after the change
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public Agent updateAgent(String agentId, UpdateAgentRequest request) {
+        return updateAgent(agentId, request, (CallOptions) null);
+    }
+
+    /**
+     * Change an agent.
+     *
+     * <p>Any of the fields, at least one. {@code status} moves between active and suspended, and from either to
+     * decommissioned, which is final. Suspending ends every token of the agent within a second. An unchanged value
+     * is 200 without an event. Another agent is changed only by an admin of the organization.
+     *
+     * <p>Scope: {@code agents:write}.
+     *
+     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403),
+     * {@code FORBIDDEN} (403), {@code AGENT_NOT_FOUND} (404), {@code REQUEST_TIMEOUT} (408),
+     * {@code AGENT_ALREADY_DECOMMISSIONED} (409), {@code LAST_ADMIN} (409), {@code IDEMPOTENCY_CONFLICT} (409),
+     * {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415), {@code RATE_LIMIT_EXCEEDED} (429),
+     * {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param agentId The agent's id
+     * @param request the request
+     * @param options settings of this call, or null
+     * @return The agent after the change
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public Agent updateAgent(String agentId, UpdateAgentRequest request, CallOptions options) {
+        return bridge.call(
+                Operations.UPDATE_AGENT,
+                new Envelope().path("agentId", agentId).body(UpdateAgentRequestCodec.INSTANCE, (request == null ? UpdateAgentRequest.builder() : request.toBuilder()).build()),
+                options);
+    }
+
+    /**
+     * Change an agent. Does not wait.
+     *
+     * @param agentId The agent's id
+     * @param request the request
+     * @return the future of: The agent after the change
+     */
+    public CompletableFuture<Agent> updateAgentAsync(String agentId, UpdateAgentRequest request) {
+        return updateAgentAsync(agentId, request, (CallOptions) null);
+    }
+
+    /**
+     * Change an agent. Does not wait.
+     *
+     * @param agentId The agent's id
+     * @param request the request
+     * @param options settings of this call, or null
+     * @return the future of: The agent after the change
+     */
+    public CompletableFuture<Agent> updateAgentAsync(String agentId, UpdateAgentRequest request, CallOptions options) {
+        return bridge.callAsync(
+                Operations.UPDATE_AGENT,
+                new Envelope().path("agentId", agentId).body(UpdateAgentRequestCodec.INSTANCE, (request == null ? UpdateAgentRequest.builder() : request.toBuilder()).build()),
+                options);
+    }
+
+    /**
+     * Decommission an agent.
+     *
+     * <p>Ends the agent for good: every active credential is revoked in the same transaction and every token ends
+     * within a second. The agent stays readable.
+     *
+     * <p>Scope: {@code agents:write}.
+     *
+     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403),
+     * {@code FORBIDDEN} (403), {@code AGENT_NOT_FOUND} (404), {@code AGENT_ALREADY_DECOMMISSIONED} (409),
+     * {@code LAST_ADMIN} (409), {@code IDEMPOTENCY_CONFLICT} (409), {@code RATE_LIMIT_EXCEEDED} (429),
+     * {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param agentId The agent's id
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public void decommissionAgent(String agentId) {
+        decommissionAgent(agentId, (CallOptions) null);
+    }
+
+    /**
+     * Decommission an agent.
+     *
+     * <p>Ends the agent for good: every active credential is revoked in the same transaction and every token ends
+     * within a second. The agent stays readable.
+     *
+     * <p>Scope: {@code agents:write}.
+     *
+     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403),
+     * {@code FORBIDDEN} (403), {@code AGENT_NOT_FOUND} (404), {@code AGENT_ALREADY_DECOMMISSIONED} (409),
+     * {@code LAST_ADMIN} (409), {@code IDEMPOTENCY_CONFLICT} (409), {@code RATE_LIMIT_EXCEEDED} (429),
+     * {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param agentId The agent's id
+     * @param options settings of this call, or null
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public void decommissionAgent(String agentId, CallOptions options) {
+        bridge.call(
+                Operations.DECOMMISSION_AGENT,
+                new Envelope().path("agentId", agentId),
+                options);
+    }
+
+    /**
+     * Decommission an agent. Does not wait.
+     *
+     * @param agentId The agent's id
+     * @return the future of: Decommissioned
+     */
+    public CompletableFuture<Void> decommissionAgentAsync(String agentId) {
+        return decommissionAgentAsync(agentId, (CallOptions) null);
+    }
+
+    /**
+     * Decommission an agent. Does not wait.
+     *
+     * @param agentId The agent's id
+     * @param options settings of this call, or null
+     * @return the future of: Decommissioned
+     */
+    public CompletableFuture<Void> decommissionAgentAsync(String agentId, CallOptions options) {
+        return bridge.callAsync(
+                Operations.DECOMMISSION_AGENT,
                 new Envelope().path("agentId", agentId),
                 options);
     }

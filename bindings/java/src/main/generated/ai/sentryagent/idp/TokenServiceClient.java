@@ -3,9 +3,14 @@ package ai.sentryagent.idp;
 
 import ai.sentryagent.idp.internal.Bridge;
 import ai.sentryagent.idp.internal.Envelope;
+import ai.sentryagent.idp.internal.IntrospectTokenRequestCodec;
 import ai.sentryagent.idp.internal.IssueTokenRequestCodec;
 import ai.sentryagent.idp.internal.Operations;
+import ai.sentryagent.idp.internal.RevokeTokenRequestCodec;
+import ai.sentryagent.idp.models.IntrospectTokenRequest;
+import ai.sentryagent.idp.models.IntrospectionResponse;
 import ai.sentryagent.idp.models.IssueTokenRequest;
+import ai.sentryagent.idp.models.RevokeTokenRequest;
 import ai.sentryagent.idp.models.TokenResponse;
 import java.util.concurrent.CompletableFuture;
 
@@ -157,6 +162,282 @@ public final class TokenServiceClient {
         return bridge.callAsync(
                 Operations.ISSUE_TOKEN,
                 new Envelope().body(IssueTokenRequestCodec.INSTANCE, (request == null ? IssueTokenRequest.builder() : request.toBuilder()).build()),
+                options);
+    }
+
+    /**
+     * Ask whether a token is live.
+     *
+     * <p>Token introspection (RFC 7662). Answers for a live token of the caller's organization, whatever its
+     * {@code aud}; for anything else the answer is {@code active: false} alone. The caller sends a bearer token with
+     * {@code tokens:read}, or authenticates as a client whose credential may have that scope.
+     *
+     * <p>Scope: {@code tokens:read}.
+     *
+     * <p>Errors: {@code invalid_request} (400), {@code UNAUTHORIZED} (401), {@code invalid_client} (401),
+     * {@code INSUFFICIENT_SCOPE} (403), {@code unauthorized_client} (403), {@code REQUEST_TIMEOUT} (408),
+     * {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415), {@code RATE_LIMIT_EXCEEDED} (429),
+     * {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param token The token
+     * @return What is known of the token
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public IntrospectionResponse introspectToken(String token) {
+        return introspectToken(token, (IntrospectTokenRequest) null, (CallOptions) null);
+    }
+
+    /**
+     * Ask whether a token is live.
+     *
+     * <p>Token introspection (RFC 7662). Answers for a live token of the caller's organization, whatever its
+     * {@code aud}; for anything else the answer is {@code active: false} alone. The caller sends a bearer token with
+     * {@code tokens:read}, or authenticates as a client whose credential may have that scope.
+     *
+     * <p>Scope: {@code tokens:read}.
+     *
+     * <p>Errors: {@code invalid_request} (400), {@code UNAUTHORIZED} (401), {@code invalid_client} (401),
+     * {@code INSUFFICIENT_SCOPE} (403), {@code unauthorized_client} (403), {@code REQUEST_TIMEOUT} (408),
+     * {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415), {@code RATE_LIMIT_EXCEEDED} (429),
+     * {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param token The token
+     * @param request the request, or null
+     * @return What is known of the token
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public IntrospectionResponse introspectToken(String token, IntrospectTokenRequest request) {
+        return introspectToken(token, request, (CallOptions) null);
+    }
+
+    /**
+     * Ask whether a token is live.
+     *
+     * <p>Token introspection (RFC 7662). Answers for a live token of the caller's organization, whatever its
+     * {@code aud}; for anything else the answer is {@code active: false} alone. The caller sends a bearer token with
+     * {@code tokens:read}, or authenticates as a client whose credential may have that scope.
+     *
+     * <p>Scope: {@code tokens:read}.
+     *
+     * <p>Errors: {@code invalid_request} (400), {@code UNAUTHORIZED} (401), {@code invalid_client} (401),
+     * {@code INSUFFICIENT_SCOPE} (403), {@code unauthorized_client} (403), {@code REQUEST_TIMEOUT} (408),
+     * {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415), {@code RATE_LIMIT_EXCEEDED} (429),
+     * {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param token The token
+     * @param options settings of this call, or null
+     * @return What is known of the token
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public IntrospectionResponse introspectToken(String token, CallOptions options) {
+        return introspectToken(token, (IntrospectTokenRequest) null, options);
+    }
+
+    /**
+     * Ask whether a token is live.
+     *
+     * <p>Token introspection (RFC 7662). Answers for a live token of the caller's organization, whatever its
+     * {@code aud}; for anything else the answer is {@code active: false} alone. The caller sends a bearer token with
+     * {@code tokens:read}, or authenticates as a client whose credential may have that scope.
+     *
+     * <p>Scope: {@code tokens:read}.
+     *
+     * <p>Errors: {@code invalid_request} (400), {@code UNAUTHORIZED} (401), {@code invalid_client} (401),
+     * {@code INSUFFICIENT_SCOPE} (403), {@code unauthorized_client} (403), {@code REQUEST_TIMEOUT} (408),
+     * {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415), {@code RATE_LIMIT_EXCEEDED} (429),
+     * {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param token The token
+     * @param request the request, or null
+     * @param options settings of this call, or null
+     * @return What is known of the token
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public IntrospectionResponse introspectToken(String token, IntrospectTokenRequest request, CallOptions options) {
+        return bridge.call(
+                Operations.INTROSPECT_TOKEN,
+                new Envelope().body(IntrospectTokenRequestCodec.INSTANCE, (request == null ? IntrospectTokenRequest.builder() : request.toBuilder()).token(token).build()),
+                options);
+    }
+
+    /**
+     * Ask whether a token is live. Does not wait.
+     *
+     * @param token The token
+     * @return the future of: What is known of the token
+     */
+    public CompletableFuture<IntrospectionResponse> introspectTokenAsync(String token) {
+        return introspectTokenAsync(token, (IntrospectTokenRequest) null, (CallOptions) null);
+    }
+
+    /**
+     * Ask whether a token is live. Does not wait.
+     *
+     * @param token The token
+     * @param request the request, or null
+     * @return the future of: What is known of the token
+     */
+    public CompletableFuture<IntrospectionResponse> introspectTokenAsync(String token, IntrospectTokenRequest request) {
+        return introspectTokenAsync(token, request, (CallOptions) null);
+    }
+
+    /**
+     * Ask whether a token is live. Does not wait.
+     *
+     * @param token The token
+     * @param options settings of this call, or null
+     * @return the future of: What is known of the token
+     */
+    public CompletableFuture<IntrospectionResponse> introspectTokenAsync(String token, CallOptions options) {
+        return introspectTokenAsync(token, (IntrospectTokenRequest) null, options);
+    }
+
+    /**
+     * Ask whether a token is live. Does not wait.
+     *
+     * @param token The token
+     * @param request the request, or null
+     * @param options settings of this call, or null
+     * @return the future of: What is known of the token
+     */
+    public CompletableFuture<IntrospectionResponse> introspectTokenAsync(String token, IntrospectTokenRequest request, CallOptions options) {
+        return bridge.callAsync(
+                Operations.INTROSPECT_TOKEN,
+                new Envelope().body(IntrospectTokenRequestCodec.INSTANCE, (request == null ? IntrospectTokenRequest.builder() : request.toBuilder()).token(token).build()),
+                options);
+    }
+
+    /**
+     * Revoke a token.
+     *
+     * <p>Token revocation (RFC 7009). The answer is 200 also for an unknown token. A caller revokes its own tokens;
+     * an admin any token of the organization.
+     *
+     * <p>Any token will do.
+     *
+     * <p>Errors: {@code invalid_request} (400), {@code UNAUTHORIZED} (401), {@code invalid_client} (401),
+     * {@code FORBIDDEN} (403), {@code unauthorized_client} (403), {@code REQUEST_TIMEOUT} (408),
+     * {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415), {@code RATE_LIMIT_EXCEEDED} (429),
+     * {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param token The token
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public void revokeToken(String token) {
+        revokeToken(token, (RevokeTokenRequest) null, (CallOptions) null);
+    }
+
+    /**
+     * Revoke a token.
+     *
+     * <p>Token revocation (RFC 7009). The answer is 200 also for an unknown token. A caller revokes its own tokens;
+     * an admin any token of the organization.
+     *
+     * <p>Any token will do.
+     *
+     * <p>Errors: {@code invalid_request} (400), {@code UNAUTHORIZED} (401), {@code invalid_client} (401),
+     * {@code FORBIDDEN} (403), {@code unauthorized_client} (403), {@code REQUEST_TIMEOUT} (408),
+     * {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415), {@code RATE_LIMIT_EXCEEDED} (429),
+     * {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param token The token
+     * @param request the request, or null
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public void revokeToken(String token, RevokeTokenRequest request) {
+        revokeToken(token, request, (CallOptions) null);
+    }
+
+    /**
+     * Revoke a token.
+     *
+     * <p>Token revocation (RFC 7009). The answer is 200 also for an unknown token. A caller revokes its own tokens;
+     * an admin any token of the organization.
+     *
+     * <p>Any token will do.
+     *
+     * <p>Errors: {@code invalid_request} (400), {@code UNAUTHORIZED} (401), {@code invalid_client} (401),
+     * {@code FORBIDDEN} (403), {@code unauthorized_client} (403), {@code REQUEST_TIMEOUT} (408),
+     * {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415), {@code RATE_LIMIT_EXCEEDED} (429),
+     * {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param token The token
+     * @param options settings of this call, or null
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public void revokeToken(String token, CallOptions options) {
+        revokeToken(token, (RevokeTokenRequest) null, options);
+    }
+
+    /**
+     * Revoke a token.
+     *
+     * <p>Token revocation (RFC 7009). The answer is 200 also for an unknown token. A caller revokes its own tokens;
+     * an admin any token of the organization.
+     *
+     * <p>Any token will do.
+     *
+     * <p>Errors: {@code invalid_request} (400), {@code UNAUTHORIZED} (401), {@code invalid_client} (401),
+     * {@code FORBIDDEN} (403), {@code unauthorized_client} (403), {@code REQUEST_TIMEOUT} (408),
+     * {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415), {@code RATE_LIMIT_EXCEEDED} (429),
+     * {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
+     *
+     * @param token The token
+     * @param request the request, or null
+     * @param options settings of this call, or null
+     * @throws AgentIdPException when the call fails; the subclass says what can be done
+     */
+    public void revokeToken(String token, RevokeTokenRequest request, CallOptions options) {
+        bridge.call(
+                Operations.REVOKE_TOKEN,
+                new Envelope().body(RevokeTokenRequestCodec.INSTANCE, (request == null ? RevokeTokenRequest.builder() : request.toBuilder()).token(token).build()),
+                options);
+    }
+
+    /**
+     * Revoke a token. Does not wait.
+     *
+     * @param token The token
+     * @return the future of: Revoked, or unknown
+     */
+    public CompletableFuture<Void> revokeTokenAsync(String token) {
+        return revokeTokenAsync(token, (RevokeTokenRequest) null, (CallOptions) null);
+    }
+
+    /**
+     * Revoke a token. Does not wait.
+     *
+     * @param token The token
+     * @param request the request, or null
+     * @return the future of: Revoked, or unknown
+     */
+    public CompletableFuture<Void> revokeTokenAsync(String token, RevokeTokenRequest request) {
+        return revokeTokenAsync(token, request, (CallOptions) null);
+    }
+
+    /**
+     * Revoke a token. Does not wait.
+     *
+     * @param token The token
+     * @param options settings of this call, or null
+     * @return the future of: Revoked, or unknown
+     */
+    public CompletableFuture<Void> revokeTokenAsync(String token, CallOptions options) {
+        return revokeTokenAsync(token, (RevokeTokenRequest) null, options);
+    }
+
+    /**
+     * Revoke a token. Does not wait.
+     *
+     * @param token The token
+     * @param request the request, or null
+     * @param options settings of this call, or null
+     * @return the future of: Revoked, or unknown
+     */
+    public CompletableFuture<Void> revokeTokenAsync(String token, RevokeTokenRequest request, CallOptions options) {
+        return bridge.callAsync(
+                Operations.REVOKE_TOKEN,
+                new Envelope().body(RevokeTokenRequestCodec.INSTANCE, (request == null ? RevokeTokenRequest.builder() : request.toBuilder()).token(token).build()),
                 options);
     }
 }

@@ -2,17 +2,62 @@
 package ai.sentryagent.idp.internal;
 
 import ai.sentryagent.idp.models.Agent;
+import ai.sentryagent.idp.models.AuditChainVerification;
+import ai.sentryagent.idp.models.AuditEvent;
+import ai.sentryagent.idp.models.CredentialWithSecret;
+import ai.sentryagent.idp.models.DetailedHealth;
+import ai.sentryagent.idp.models.Health;
+import ai.sentryagent.idp.models.IntrospectionResponse;
+import ai.sentryagent.idp.models.JsonWebKeySet;
+import ai.sentryagent.idp.models.OpenIdConfiguration;
+import ai.sentryagent.idp.models.PaginatedAgents;
+import ai.sentryagent.idp.models.PaginatedAuditEvents;
+import ai.sentryagent.idp.models.PaginatedCredentials;
 import ai.sentryagent.idp.models.TokenResponse;
 import java.util.List;
 
 /** Every operation of the contract, in its order. */
 public final class Operations {
-    public static final Operation<Agent> GET_AGENT = new Operation<>(0, AgentCodec.INSTANCE);
-    public static final Operation<TokenResponse> ISSUE_TOKEN = new Operation<>(1, TokenResponseCodec.INSTANCE);
+    public static final Operation<Agent> REGISTER_AGENT = new Operation<>(0, AgentCodec.INSTANCE);
+    public static final Operation<PaginatedAgents> LIST_AGENTS = new Operation<>(1, PaginatedAgentsCodec.INSTANCE);
+    public static final Operation<Agent> GET_AGENT = new Operation<>(2, AgentCodec.INSTANCE);
+    public static final Operation<Agent> UPDATE_AGENT = new Operation<>(3, AgentCodec.INSTANCE);
+    public static final Operation<Void> DECOMMISSION_AGENT = new Operation<>(4, null);
+    public static final Operation<CredentialWithSecret> GENERATE_CREDENTIAL = new Operation<>(5, CredentialWithSecretCodec.INSTANCE);
+    public static final Operation<PaginatedCredentials> LIST_CREDENTIALS = new Operation<>(6, PaginatedCredentialsCodec.INSTANCE);
+    public static final Operation<CredentialWithSecret> ROTATE_CREDENTIAL = new Operation<>(7, CredentialWithSecretCodec.INSTANCE);
+    public static final Operation<Void> REVOKE_CREDENTIAL = new Operation<>(8, null);
+    public static final Operation<TokenResponse> ISSUE_TOKEN = new Operation<>(9, TokenResponseCodec.INSTANCE);
+    public static final Operation<IntrospectionResponse> INTROSPECT_TOKEN = new Operation<>(10, IntrospectionResponseCodec.INSTANCE);
+    public static final Operation<Void> REVOKE_TOKEN = new Operation<>(11, null);
+    public static final Operation<PaginatedAuditEvents> QUERY_AUDIT_LOG = new Operation<>(12, PaginatedAuditEventsCodec.INSTANCE);
+    public static final Operation<AuditChainVerification> VERIFY_AUDIT_CHAIN = new Operation<>(13, AuditChainVerificationCodec.INSTANCE);
+    public static final Operation<AuditEvent> GET_AUDIT_EVENT = new Operation<>(14, AuditEventCodec.INSTANCE);
+    public static final Operation<OpenIdConfiguration> GET_OPEN_ID_CONFIGURATION = new Operation<>(15, OpenIdConfigurationCodec.INSTANCE);
+    public static final Operation<JsonWebKeySet> GET_JWKS = new Operation<>(16, JsonWebKeySetCodec.INSTANCE);
+    public static final Operation<Health> GET_HEALTH = new Operation<>(17, HealthCodec.INSTANCE);
+    public static final Operation<DetailedHealth> GET_DETAILED_HEALTH = new Operation<>(18, DetailedHealthCodec.INSTANCE);
 
     static final List<String> IDS = List.of(
+            "registerAgent",
+            "listAgents",
             "getAgent",
-            "issueToken");
+            "updateAgent",
+            "decommissionAgent",
+            "generateCredential",
+            "listCredentials",
+            "rotateCredential",
+            "revokeCredential",
+            "issueToken",
+            "introspectToken",
+            "revokeToken",
+            "queryAuditLog",
+            "verifyAuditChain",
+            "getAuditEvent",
+            "getOpenIdConfiguration",
+            "getJwks",
+            "getHealth",
+            "getDetailedHealth");
 
     private Operations() {}
 }

@@ -3,8 +3,30 @@ package ai.sentryagent.idp.conformance;
 
 import ai.sentryagent.idp.AgentIdPClient;
 import ai.sentryagent.idp.models.Agent;
+import ai.sentryagent.idp.models.AuditChainVerification;
+import ai.sentryagent.idp.models.AuditEvent;
+import ai.sentryagent.idp.models.Credential;
+import ai.sentryagent.idp.models.CredentialWithSecret;
+import ai.sentryagent.idp.models.DetailedHealth;
+import ai.sentryagent.idp.models.GenerateCredentialRequest;
+import ai.sentryagent.idp.models.Health;
+import ai.sentryagent.idp.models.IntrospectTokenRequest;
+import ai.sentryagent.idp.models.IntrospectionResponse;
 import ai.sentryagent.idp.models.IssueTokenRequest;
+import ai.sentryagent.idp.models.JsonWebKeySet;
+import ai.sentryagent.idp.models.ListAgentsParams;
+import ai.sentryagent.idp.models.ListCredentialsParams;
+import ai.sentryagent.idp.models.OpenIdConfiguration;
+import ai.sentryagent.idp.models.PaginatedAgents;
+import ai.sentryagent.idp.models.PaginatedAuditEvents;
+import ai.sentryagent.idp.models.PaginatedCredentials;
+import ai.sentryagent.idp.models.QueryAuditLogParams;
+import ai.sentryagent.idp.models.RegisterAgentRequest;
+import ai.sentryagent.idp.models.RevokeTokenRequest;
+import ai.sentryagent.idp.models.RotateCredentialRequest;
 import ai.sentryagent.idp.models.TokenResponse;
+import ai.sentryagent.idp.models.UpdateAgentRequest;
+import ai.sentryagent.idp.models.VerifyAuditChainParams;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -15,13 +37,90 @@ final class Dispatch {
     private Dispatch() {}
 
     static {
+        ENTRIES.put("registerAgent", new Entry(
+                (client, args) -> client.agents().registerAgent(args.required("body", RegisterAgentRequest::fromJson), args.options()).toJson(),
+                (AgentIdPClient client, Args args) -> client.agents().registerAgentAsync(args.required("body", RegisterAgentRequest::fromJson), args.options()).thenApply(Agent::toJson),
+                null));
+        ENTRIES.put("listAgents", new Entry(
+                (client, args) -> client.agents().listAgents(args.optional("query", ListAgentsParams::fromJson), args.options()).toJson(),
+                (AgentIdPClient client, Args args) -> client.agents().listAgentsAsync(args.optional("query", ListAgentsParams::fromJson), args.options()).thenApply(PaginatedAgents::toJson),
+                (client, args) -> client.agents().listAgentsAll(args.optional("query", ListAgentsParams::fromJson), args.options()).stream().map(Agent::toJson)));
         ENTRIES.put("getAgent", new Entry(
                 (client, args) -> client.agents().getAgent(args.text("path", "agentId"), args.options()).toJson(),
                 (AgentIdPClient client, Args args) -> client.agents().getAgentAsync(args.text("path", "agentId"), args.options()).thenApply(Agent::toJson),
                 null));
+        ENTRIES.put("updateAgent", new Entry(
+                (client, args) -> client.agents().updateAgent(args.text("path", "agentId"), args.required("body", UpdateAgentRequest::fromJson), args.options()).toJson(),
+                (AgentIdPClient client, Args args) -> client.agents().updateAgentAsync(args.text("path", "agentId"), args.required("body", UpdateAgentRequest::fromJson), args.options()).thenApply(Agent::toJson),
+                null));
+        ENTRIES.put("decommissionAgent", new Entry(
+                (client, args) -> {
+                    client.agents().decommissionAgent(args.text("path", "agentId"), args.options());
+                    return null;
+                },
+                (AgentIdPClient client, Args args) -> client.agents().decommissionAgentAsync(args.text("path", "agentId"), args.options()).thenApply(done -> null),
+                null));
+        ENTRIES.put("generateCredential", new Entry(
+                (client, args) -> client.credentials().generateCredential(args.text("path", "agentId"), args.optional("body", GenerateCredentialRequest::fromJson), args.options()).toJson(),
+                (AgentIdPClient client, Args args) -> client.credentials().generateCredentialAsync(args.text("path", "agentId"), args.optional("body", GenerateCredentialRequest::fromJson), args.options()).thenApply(CredentialWithSecret::toJson),
+                null));
+        ENTRIES.put("listCredentials", new Entry(
+                (client, args) -> client.credentials().listCredentials(args.text("path", "agentId"), args.optional("query", ListCredentialsParams::fromJson), args.options()).toJson(),
+                (AgentIdPClient client, Args args) -> client.credentials().listCredentialsAsync(args.text("path", "agentId"), args.optional("query", ListCredentialsParams::fromJson), args.options()).thenApply(PaginatedCredentials::toJson),
+                (client, args) -> client.credentials().listCredentialsAll(args.text("path", "agentId"), args.optional("query", ListCredentialsParams::fromJson), args.options()).stream().map(Credential::toJson)));
+        ENTRIES.put("rotateCredential", new Entry(
+                (client, args) -> client.credentials().rotateCredential(args.text("path", "agentId"), args.text("path", "credentialId"), args.optional("body", RotateCredentialRequest::fromJson), args.options()).toJson(),
+                (AgentIdPClient client, Args args) -> client.credentials().rotateCredentialAsync(args.text("path", "agentId"), args.text("path", "credentialId"), args.optional("body", RotateCredentialRequest::fromJson), args.options()).thenApply(CredentialWithSecret::toJson),
+                null));
+        ENTRIES.put("revokeCredential", new Entry(
+                (client, args) -> {
+                    client.credentials().revokeCredential(args.text("path", "agentId"), args.text("path", "credentialId"), args.options());
+                    return null;
+                },
+                (AgentIdPClient client, Args args) -> client.credentials().revokeCredentialAsync(args.text("path", "agentId"), args.text("path", "credentialId"), args.options()).thenApply(done -> null),
+                null));
         ENTRIES.put("issueToken", new Entry(
                 (client, args) -> client.tokens().issueToken(args.optional("body", IssueTokenRequest::fromJson), args.options()).toJson(),
                 (AgentIdPClient client, Args args) -> client.tokens().issueTokenAsync(args.optional("body", IssueTokenRequest::fromJson), args.options()).thenApply(TokenResponse::toJson),
+                null));
+        ENTRIES.put("introspectToken", new Entry(
+                (client, args) -> client.tokens().introspectToken(args.text("body", "token"), args.optional("body", IntrospectTokenRequest::fromJson), args.options()).toJson(),
+                (AgentIdPClient client, Args args) -> client.tokens().introspectTokenAsync(args.text("body", "token"), args.optional("body", IntrospectTokenRequest::fromJson), args.options()).thenApply(IntrospectionResponse::toJson),
+                null));
+        ENTRIES.put("revokeToken", new Entry(
+                (client, args) -> {
+                    client.tokens().revokeToken(args.text("body", "token"), args.optional("body", RevokeTokenRequest::fromJson), args.options());
+                    return null;
+                },
+                (AgentIdPClient client, Args args) -> client.tokens().revokeTokenAsync(args.text("body", "token"), args.optional("body", RevokeTokenRequest::fromJson), args.options()).thenApply(done -> null),
+                null));
+        ENTRIES.put("queryAuditLog", new Entry(
+                (client, args) -> client.audit().queryAuditLog(args.optional("query", QueryAuditLogParams::fromJson), args.options()).toJson(),
+                (AgentIdPClient client, Args args) -> client.audit().queryAuditLogAsync(args.optional("query", QueryAuditLogParams::fromJson), args.options()).thenApply(PaginatedAuditEvents::toJson),
+                (client, args) -> client.audit().queryAuditLogAll(args.optional("query", QueryAuditLogParams::fromJson), args.options()).stream().map(AuditEvent::toJson)));
+        ENTRIES.put("verifyAuditChain", new Entry(
+                (client, args) -> client.audit().verifyAuditChain(args.optional("query", VerifyAuditChainParams::fromJson), args.options()).toJson(),
+                (AgentIdPClient client, Args args) -> client.audit().verifyAuditChainAsync(args.optional("query", VerifyAuditChainParams::fromJson), args.options()).thenApply(AuditChainVerification::toJson),
+                null));
+        ENTRIES.put("getAuditEvent", new Entry(
+                (client, args) -> client.audit().getAuditEvent(args.text("path", "eventId"), args.options()).toJson(),
+                (AgentIdPClient client, Args args) -> client.audit().getAuditEventAsync(args.text("path", "eventId"), args.options()).thenApply(AuditEvent::toJson),
+                null));
+        ENTRIES.put("getOpenIdConfiguration", new Entry(
+                (client, args) -> client.oidc().getOpenIdConfiguration(args.options()).toJson(),
+                (AgentIdPClient client, Args args) -> client.oidc().getOpenIdConfigurationAsync(args.options()).thenApply(OpenIdConfiguration::toJson),
+                null));
+        ENTRIES.put("getJwks", new Entry(
+                (client, args) -> client.oidc().getJwks(args.options()).toJson(),
+                (AgentIdPClient client, Args args) -> client.oidc().getJwksAsync(args.options()).thenApply(JsonWebKeySet::toJson),
+                null));
+        ENTRIES.put("getHealth", new Entry(
+                (client, args) -> client.health().getHealth(args.options()).toJson(),
+                (AgentIdPClient client, Args args) -> client.health().getHealthAsync(args.options()).thenApply(Health::toJson),
+                null));
+        ENTRIES.put("getDetailedHealth", new Entry(
+                (client, args) -> client.health().getDetailedHealth(args.options()).toJson(),
+                (AgentIdPClient client, Args args) -> client.health().getDetailedHealthAsync(args.options()).thenApply(DetailedHealth::toJson),
                 null));
     }
 }
