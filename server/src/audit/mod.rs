@@ -5,18 +5,19 @@
 //! ```
 //! Refuses: SQL and group commit (storage), events that hold a secret or a token (callers never pass one).
 
-mod action;
 mod canonical;
 mod event;
 mod format;
 mod reading;
 mod recorder;
+mod service;
 mod verify;
 
-pub use action::{AuditAction, AuditOutcome};
+pub use crate::generated::types::{AuditAction, AuditOutcome};
 pub use canonical::canonical_json;
 pub use event::{NewEvent, Randomness, SealedEvent, SystemRandomness};
 pub use format::{ChainLink, FORMAT_VERSION, Payload, chain_hash, payload_hash, to_hex};
 pub use reading::{Question, Reading, cursor};
 pub use recorder::Recorder;
+pub use service::Service;
 pub use verify::{Span, Verification, verify_chain};
