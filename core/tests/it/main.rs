@@ -5,9 +5,11 @@ mod support;
 
 #[cfg(feature = "bridge")]
 mod bridge;
+mod changes;
 mod deadline;
 mod errors;
 mod models;
+mod pages;
 mod request;
 mod retry;
 mod secrets;
