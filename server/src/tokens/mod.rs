@@ -26,12 +26,17 @@ use crate::auth::Authenticator;
 use crate::call::{Call, Caller, ClientCredentials};
 use crate::clock::Clock;
 use crate::error::ApiError;
+use crate::generated::codes::Code;
 use crate::generated::tokens::Tokens;
-use crate::generated::types::{IssueTokenRequest, TokenResponse};
+use crate::generated::types::{
+    IntrospectTokenRequest, IntrospectionResponse, IssueTokenRequest, RevokeTokenRequest,
+    TokenResponse,
+};
 use crate::http::{Reply, Unchecked};
 use crate::keys::{KeyError, Keys};
 use crate::secrets::Random;
 use crate::storage::{Reach, Storage};
+use crate::wire::Secret;
 
 /// How long an access token lives; an id_token too.
 pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
@@ -74,6 +79,37 @@ impl Tokens for Service {
         input: Unchecked<IssueTokenRequest>,
     ) -> Result<Reply<TokenResponse>, ApiError> {
         Ok(self.issue(call, client, input.check()?).await?.into())
+    }
+
+    async fn introspect_token(
+        &self,
+        call: &Call,
+        caller: &Caller,
+        input: Unchecked<IntrospectTokenRequest>,
+    ) -> Result<Reply<IntrospectionResponse>, ApiError> {
+        let token = presented(input.check()?.token)?;
+        let live = self.introspect(call, caller, token.expose()).await?;
+        Ok(introspect::answer(live.as_deref()).into())
+    }
+
+    async fn revoke_token(
+        &self,
+        call: &Call,
+        caller: &Caller,
+        input: Unchecked<RevokeTokenRequest>,
+    ) -> Result<Reply<()>, ApiError> {
+        let token = presented(input.check()?.token)?;
+        self.revoke(call, caller, token.expose()).await?;
+        Ok(Reply::empty())
+    }
+}
+
+/// A parameter without a value counts as left out (RFC 6749 section 3.2).
+fn presented(token: Secret) -> Result<Secret, ApiError> {
+    if token.expose().is_empty() {
+        Err(ApiError::new(Code::InvalidRequest).message("token is missing."))
+    } else {
+        Ok(token)
     }
 }
 

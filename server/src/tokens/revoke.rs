@@ -12,7 +12,12 @@ use super::{Service, sees};
 
 impl Service {
     /// Ends the token. It is refused here before this returns, elsewhere within a second.
-    pub async fn revoke(&self, call: &Call, caller: &Caller, token: &str) -> Result<(), ApiError> {
+    pub(crate) async fn revoke(
+        &self,
+        call: &Call,
+        caller: &Caller,
+        token: &str,
+    ) -> Result<(), ApiError> {
         let Some(live) = self.live(token)? else {
             return Ok(());
         };
