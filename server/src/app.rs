@@ -10,17 +10,18 @@ use axum::Router;
 
 use crate::{
     agents,
-    audit::Recorder,
+    audit::{self, Recorder},
     auth::{self, Authenticator, Clients, Verifier},
     bootstrap,
     clock::Clock,
     config::{Config, ConfigError},
     credentials, generated,
-    health::Lifecycle,
+    health::{self, Lifecycle},
     http::{self, Gate, Routes},
     idempotency::Idempotency,
-    keys::{KeySettings, Keys},
+    keys::{KeyError, KeySettings, Keys},
     limits::Limits,
+    oidc,
     policy::{BuiltIn, Policy},
     revocation::Revocation,
     secrets::{EncryptionKeys, Random, Secrets, SystemRandom},
@@ -92,6 +93,7 @@ struct Builder<'a> {
     storage: Arc<dyn Storage>,
     secrets: Secrets,
     lifecycle: Arc<Lifecycle>,
+    policy: Arc<dyn Policy>,
 }
 
 impl<'a> Builder<'a> {
@@ -112,6 +114,7 @@ impl<'a> Builder<'a> {
             storage,
             secrets,
             lifecycle: Arc::default(),
+            policy: Arc::new(BuiltIn::new()),
         })
     }
 
@@ -165,7 +168,7 @@ impl<'a> Builder<'a> {
         )
         .await
         .map(Arc::new)
-        .map_err(StartError::failed)
+        .map_err(unusable_key)
     }
 
     async fn authenticator(
@@ -205,7 +208,7 @@ impl<'a> Builder<'a> {
         recorder: &Arc<Recorder>,
     ) -> Routes {
         let mut routes = Routes::default();
-        let agents = agents::Service::new(Arc::clone(&self.storage));
+        let agents = agents::Service::new(Arc::clone(&self.storage), Arc::clone(&self.clock));
         generated::agents::routes(&mut routes, &Arc::new(agents));
         let tokens = tokens::Service::new(tokens::Parts {
             auth: Arc::clone(auth),
@@ -217,6 +220,31 @@ impl<'a> Builder<'a> {
             issuer: self.config.issuer(),
         });
         generated::tokens::routes(&mut routes, &Arc::new(tokens));
+        let credentials = credentials::Service::new(
+            Arc::clone(&self.storage),
+            self.secrets.clone(),
+            Arc::clone(&self.clock),
+        );
+        generated::credentials::routes(&mut routes, &Arc::new(credentials));
+        let health = health::Service::new(
+            Arc::clone(&self.storage),
+            Arc::clone(&self.policy),
+            Arc::clone(&self.lifecycle),
+        );
+        generated::health::routes(&mut routes, &Arc::new(health));
+        let oidc = oidc::Service::new(oidc::Parts {
+            keys: Arc::clone(keys),
+            issuer: self.config.issuer(),
+            public_url: self.config.public_url(),
+            cache_for: self.config.jwks_cache_ttl,
+        });
+        generated::oidc::routes(&mut routes, &Arc::new(oidc));
+        let audit = audit::Service::new(
+            Arc::clone(&self.storage),
+            Arc::clone(&self.clock),
+            self.config.audit_retention,
+        );
+        generated::audit::routes(&mut routes, &Arc::new(audit));
         routes
     }
 
@@ -227,7 +255,7 @@ impl<'a> Builder<'a> {
             proxies: self.config.trusted_proxies.clone(),
             auth: Arc::clone(auth),
             limits: Limits::new(self.config.rate_limit),
-            policy: Arc::new(BuiltIn::new()) as Arc<dyn Policy>,
+            policy: Arc::clone(&self.policy),
             idempotency: Arc::new(Idempotency::new(
                 Arc::clone(&self.storage),
                 self.secrets.clone(),
@@ -260,6 +288,19 @@ pub fn prepare(folder: &Path) -> Result<(), StartError> {
             folder.display()
         ))
     })
+}
+
+/// A key that was configured is the operator's fault; any other is not.
+fn unusable_key(error: KeyError) -> StartError {
+    if !error.is_configuration() {
+        return StartError::failed(error);
+    }
+    let variable = match error {
+        KeyError::OtherPublic => "JWT_PUBLIC_KEY",
+        _ => "JWT_PRIVATE_KEY",
+    };
+    let example = "'-----BEGIN PRIVATE KEY-----\\n…'";
+    ConfigError::new(variable, error.to_string(), example).into()
 }
 
 impl From<StorageError> for StartError {

@@ -187,7 +187,7 @@ impl Idempotency {
         if let Some((agent, credential)) = answer.guard
             && !self.guard.is_active(agent, credential).await?
         {
-            return Err(ApiError::new(Code::CredentialAlreadyRevoked)
+            return Err(ApiError::new(Code::IdempotencyConflict)
                 .message("The credential of the first answer is no longer active; its secret is not shown again."));
         }
         Ok(answer)

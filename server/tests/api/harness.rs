@@ -83,6 +83,17 @@ pub async fn start_in(
     }
 }
 
+impl Identity {
+    /// The form fields of a token request.
+    pub fn form(&self) -> [(&str, &str); 3] {
+        [
+            ("grant_type", "client_credentials"),
+            ("client_id", &self.client_id),
+            ("client_secret", &self.client_secret),
+        ]
+    }
+}
+
 impl Harness {
     /// The URL of a path.
     pub fn url(&self, path: &str) -> String {

@@ -8,7 +8,11 @@ mod contract;
 mod harness;
 
 mod agents;
+mod audit;
 mod conventions;
+mod credentials;
+mod health;
+mod idempotency;
 mod limits;
 mod shutdown;
 mod tokens;

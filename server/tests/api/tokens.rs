@@ -1,22 +1,14 @@
 //! The token endpoint as HTTP sees it; what a token says is tested beside the section.
 
-use crate::harness::{self, Harness};
+use crate::harness;
 
 const FORM: &str = "application/x-www-form-urlencoded";
-
-fn right(harness: &Harness) -> [(&str, &str); 3] {
-    [
-        ("grant_type", "client_credentials"),
-        ("client_id", &harness.admin.client_id),
-        ("client_secret", &harness.admin.client_secret),
-    ]
-}
 
 #[tokio::test]
 async fn a_token_is_issued_by_form_and_by_basic_at_both_paths() {
     let harness = harness::start().await;
     for path in ["/api/v1/token", "/oauth2/token"] {
-        let by_form = harness.form(path, &right(&harness)).await;
+        let by_form = harness.form(path, &harness.admin.form()).await;
         assert_eq!(by_form.status, 200);
         assert_eq!(by_form.text("token_type"), "Bearer");
         assert_eq!(by_form.text("scope"), "agents:read");
@@ -61,7 +53,7 @@ async fn all_wrong_clients_get_the_same_answer() {
 #[tokio::test]
 async fn a_broken_request_says_everything_that_is_wrong_with_it() {
     let harness = harness::start().await;
-    let [grant, id, secret] = right(&harness);
+    let [grant, id, secret] = harness.admin.form();
     let code = async |fields: &[(&str, &str)]| {
         let answer = harness.form("/api/v1/token", fields).await;
         (answer.status, answer.text("error"))
@@ -96,7 +88,7 @@ async fn a_broken_request_says_everything_that_is_wrong_with_it() {
     let both = harness
         .request("POST", "/api/v1/token")
         .basic_auth(&harness.admin.client_id, Some(&harness.admin.client_secret))
-        .form(&right(&harness));
+        .form(&harness.admin.form());
     let both = harness.send(both).await;
     assert_eq!(
         (both.status, both.text("error").as_str()),
