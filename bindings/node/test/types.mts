@@ -54,3 +54,46 @@ try {
   else if (error instanceof NotFoundError || error instanceof AbortError) console.log(error.code, error.requestId);
   else if (error instanceof AgentIdPError) console.log(error.httpStatus, error.details, error.oauthError, error.cause);
 }
+
+// The snippets of the SDK's description, with only their ellipses filled.
+const [baseUrl, clientId, clientSecret, scope] = ['', '', '', ''];
+{
+  const client = new AgentIdPClient({ baseUrl, clientId, clientSecret, scopes: [scope] });
+  const [email, agentType, version, capabilities, owner, deploymentEnv] = [
+    '',
+    'screener',
+    '',
+    [''],
+    '',
+    'staging',
+  ] as const;
+  const { agentId } = await client.agents.registerAgent({
+    email,
+    agentType,
+    version,
+    capabilities,
+    owner,
+    deploymentEnv,
+  });
+  const { data, total } = await client.agents.listAgents({ status: 'active', page: 1, limit: 20 });
+  await client.credentials.generateCredential(agentId, { expiresAt: new Date() });
+  await client.credentials.generateCredential(agentId);
+  client.clearTokenCache();
+  console.log(data[0]?.agentId, total, new TokenManager(baseUrl, clientId, clientSecret, scope).getToken());
+}
+
+// Lists as iterators; what nothing is answered to; ids and tokens by position.
+for await (const event of client.audit.queryAuditLogIter({ fromDate: new Date(), action: 'agent.created' })) {
+  const when: number = event.timestamp.getTime();
+  console.log(when, event.metadata['actorId']);
+}
+const nothing: void = await client.agents.decommissionAgent('id');
+const empty: ApiResponse<void> = await client.agents.withResponse.decommissionAgent('id');
+const introspected: boolean = (await client.tokens.introspectToken('token', { token_type_hint: 'access_token' }))
+  .active;
+await client.tokens.revokeToken('token', undefined, { retries: 0 });
+// @ts-expect-error a form field that has a place of its own is not given twice
+await client.tokens.revokeToken('token', { token: 'other' });
+// @ts-expect-error what must be given must be given
+await client.agents.registerAgent({ email: '' });
+console.log(nothing, empty.status, introspected);

@@ -18,7 +18,9 @@ export interface Args {
 }
 
 /** @internal Models by status, where the answers of an operation differ. */
-export type ByStatus = Readonly<Record<number, Model<unknown> | undefined>>;
+export type ByStatus = Readonly<Record<number, Decoder | undefined>>;
+
+type Decoder = Pick<Model<unknown>, 'decode'>;
 
 /** The methods of a service, each with the answer's status and headers around its value. */
 export type WithResponse<S> = {
@@ -61,7 +63,7 @@ export function settleByStatus<T>(completion: Completion, types: ByStatus): T {
   return value(completion, types[completion[1]], settleByStatus) as T;
 }
 
-function value(completion: Completion, type: Model<unknown> | undefined, hide: Frame): unknown {
+function value(completion: Completion, type: Decoder | undefined, hide: Frame): unknown {
   const [, status, body, meta] = completion;
   if (status === FAILED) throw errorFrom(body as ErrorInit, hide);
   if (status === ABORTED) throw abortError(body, hide);

@@ -20,11 +20,11 @@ export interface Model<T> {
    *
    * @throws {DecodingError} when it is no object or a required field is missing.
    */
-  fromJSON(json: unknown): T;
+  readonly fromJSON: (json: unknown) => T;
   /** The value as the wire has it: timestamps as text, secrets and unknown fields included. */
-  toJSON(value: T): { readonly [key: string]: Json };
+  readonly toJSON: (value: T) => { readonly [key: string]: Json };
   /** @internal Turns a freshly parsed object into the value, in place. */
-  decode(parsed: unknown): T;
+  readonly decode: (parsed: unknown) => T;
 }
 
 /** @internal A parsed object on its way to become a value. */

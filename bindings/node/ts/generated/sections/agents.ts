@@ -153,6 +153,6 @@ export class AgentRegistryClient extends Service {
    */
   async decommissionAgent(agentId: string, options?: CallOptions): Promise<void> {
     const done = await this.send(4, { path: { agentId } }, options);
-    return settle<void>(done, undefined);
+    return settle<undefined>(done, undefined);
   }
 }

@@ -131,6 +131,6 @@ export class CredentialClient extends Service {
    */
   async revokeCredential(agentId: string, credentialId: string, options?: CallOptions): Promise<void> {
     const done = await this.send(8, { path: { agentId, credentialId } }, options);
-    return settle<void>(done, undefined);
+    return settle<undefined>(done, undefined);
   }
 }

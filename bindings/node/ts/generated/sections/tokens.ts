@@ -91,6 +91,6 @@ export class TokenClient extends Service {
    */
   async revokeToken(token: string, request?: Omit<RevokeTokenRequest, 'token'>, options?: CallOptions): Promise<void> {
     const done = await this.send(11, { body: { ...request, token } }, options);
-    return settle<void>(done, undefined);
+    return settle<undefined>(done, undefined);
   }
 }

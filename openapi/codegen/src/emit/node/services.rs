@@ -147,7 +147,13 @@ fn settle(contract: &Contract, operation: &Operation, result: &str) -> String {
         let model = operation
             .result()
             .map_or_else(|| "undefined".to_owned(), |m| type_name(contract, m));
-        return format!("return settle<{result}>(done, {model});");
+        // `void` cannot be a type argument; where there is a value around it, it is undefined.
+        let value = if result == "void" {
+            "undefined"
+        } else {
+            result
+        };
+        return format!("return settle<{value}>(done, {model});");
     }
     let by_status: Vec<String> = operation
         .answers
