@@ -22,7 +22,7 @@ from ..models import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
-    from typing import Any, final
+    from typing import Any
 
 
 class AgentRegistryClient(Service):

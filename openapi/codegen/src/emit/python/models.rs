@@ -38,10 +38,11 @@ pub fn stubs(contract: &Contract) -> String {
     }
     let body = body.finish();
     let mut w = python_file("Requests and answers: immutable values, made by the native module.");
-    for line in text::standard_imports(&body) {
+    let code = text::code(&body);
+    for line in text::standard_imports(&code) {
         w.line(line);
     }
-    if text::mentions(&body, "Self") {
+    if text::mentions(&code, "Self") {
         // Type checkers know it on every Python.
         w.blank().line("from typing_extensions import Self");
     }

@@ -112,7 +112,8 @@ pub fn section(contract: &Contract, section: &Section) -> String {
 }
 
 fn imports(w: &mut Writer, contract: &Contract, section: &Section, body: &str) {
-    let has = |word: &str| text::mentions(body, word);
+    let code = text::code(body);
+    let has = |word: &str| text::mentions(&code, word);
     w.line("from __future__ import annotations").blank();
     w.line("from .._native import CallOptions");
     let helpers: String = ["overload", "payload"]
@@ -151,7 +152,7 @@ fn imports(w: &mut Writer, contract: &Contract, section: &Section, body: &str) {
             });
         }
     }
-    let annotations = text::standard_imports(body);
+    let annotations = text::standard_imports(&code);
     if !annotations.is_empty() {
         // Slow imports that only type checkers need.
         w.blank().line("TYPE_CHECKING = False");

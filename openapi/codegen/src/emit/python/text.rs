@@ -235,6 +235,11 @@ pub fn arguments<'a>(contract: &'a Contract, model: &str) -> Vec<&'a Field> {
     required.into_iter().chain(optional).collect()
 }
 
+/// The text without its docstrings.
+pub fn code(text: &str) -> String {
+    text.split("\"\"\"").step_by(2).collect()
+}
+
 /// The word stands in the text as a name of its own.
 pub fn mentions(text: &str, word: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
