@@ -1,4 +1,5 @@
-//! The real server is killed under token requests; the next one on the same data knows every token that a caller got.
+//! The real server is killed under load; the next one on the same data knows every token that a caller got, every agent
+//! that one registered and every token that one revoked.
 
 use std::{
     collections::HashSet,
@@ -11,9 +12,12 @@ use std::{
     },
 };
 
-use agentidp_server::storage::Storage;
+use agentidp_server::{
+    clock::Timestamp,
+    storage::{Reach, Storage, StoredEvent},
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{open, runtime, verified};
@@ -108,6 +112,7 @@ impl Admin {
             ("grant_type", "client_credentials"),
             ("client_id", &self.client_id),
             ("client_secret", &self.client_secret),
+            ("scope", "agents:read agents:write audit:read"),
         ];
         let answer = http
             .post(format!("{base_url}/api/v1/token"))
@@ -120,21 +125,31 @@ impl Admin {
     }
 }
 
+/// What callers got before the server was killed.
+#[derive(Default)]
+struct Got {
+    tokens: Vec<String>,
+    agents: Vec<Uuid>,
+    revoked: Vec<String>,
+}
+
 #[test]
-fn every_token_that_a_caller_got_is_in_the_log_after_sigkill() {
+fn what_callers_got_is_there_after_sigkill() {
     let directory = tempfile::tempdir().unwrap();
-    let mut tokens = Vec::new();
-    for _ in 0..ROUNDS {
+    let got = Arc::new(Mutex::new(Got::default()));
+    for round in 1..=ROUNDS {
         let server = Server::start(directory.path());
         let admin = Admin::read(directory.path());
-        let got = runtime().block_on(load(server, &admin));
-        assert!(got.len() >= TOKENS);
-        tokens.extend(got);
-        runtime().block_on(check(directory.path(), &admin, &tokens));
+        runtime().block_on(load(server, &admin, &got));
+        let got = got.lock().unwrap();
+        assert!(
+            got.tokens.len() >= round * TOKENS && !got.agents.is_empty() && !got.revoked.is_empty()
+        );
+        runtime().block_on(check(directory.path(), &admin, &got));
     }
     let server = Server::start(directory.path());
     let admin = Admin::read(directory.path());
-    runtime().block_on(still_valid(&server, &admin, &tokens));
+    runtime().block_on(still_known(&server, &admin, &got.lock().unwrap()));
 }
 
 fn client() -> reqwest::Client {
@@ -143,36 +158,73 @@ fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-/// Asks for tokens from many callers at once until there are enough, then kills the server while they go on asking.
-async fn load(server: Server, admin: &Admin) -> Vec<String> {
-    let tokens = Arc::new(Mutex::new(Vec::new()));
+/// Calls from many callers at once until they have enough tokens, then kills the server while they go on.
+async fn load(server: Server, admin: &Admin, got: &Arc<Mutex<Got>>) {
     let count = Arc::new(AtomicUsize::new(0));
     let enough = Arc::new(tokio::sync::Notify::new());
     let http = client();
     let mut callers = tokio::task::JoinSet::new();
-    for _ in 0..CALLERS {
-        let (tokens, count, enough) =
-            (Arc::clone(&tokens), Arc::clone(&count), Arc::clone(&enough));
+    for number in 0..CALLERS {
+        let (got, count, enough) = (Arc::clone(got), Arc::clone(&count), Arc::clone(&enough));
         let (admin, http, base_url) = (admin.clone(), http.clone(), server.base_url.clone());
         callers.spawn(async move {
             while let Some(token) = admin.token(&http, &base_url).await {
-                tokens.lock().unwrap().push(token);
+                got.lock().unwrap().tokens.push(token.clone());
                 if count.fetch_add(1, Ordering::SeqCst) + 1 == TOKENS {
                     enough.notify_one();
+                }
+                if number % 4 == 0 && change(&http, &base_url, &token, &got).await.is_none() {
+                    return;
                 }
             }
         });
     }
     tokio::select! {
         () = enough.notified() => {}
-        _ = callers.join_next() => panic!("a token request failed while the server was alive"),
+        _ = callers.join_next() => panic!("a call failed while the server was alive"),
     }
     server.kill();
     while callers.join_next().await.is_some() {}
-    std::mem::take(&mut tokens.lock().unwrap())
 }
 
-async fn check(directory: &Path, admin: &Admin, tokens: &[String]) {
+/// Registers an agent with a token, then revokes the token.
+async fn change(
+    http: &reqwest::Client,
+    base_url: &str,
+    token: &str,
+    got: &Mutex<Got>,
+) -> Option<()> {
+    let registration = json!({
+        "email": format!("{}@example.com", Uuid::now_v7()), "agentType": "custom", "version": "1.0.0", "capabilities": ["read"],
+        "owner": "somebody", "deploymentEnv": "development",
+    });
+    let request = http
+        .post(format!("{base_url}/api/v1/agents"))
+        .bearer_auth(token)
+        .json(&registration);
+    let agent: Value = request
+        .send()
+        .await
+        .ok()?
+        .error_for_status()
+        .ok()?
+        .json()
+        .await
+        .ok()?;
+    got.lock()
+        .unwrap()
+        .agents
+        .push(Uuid::try_parse(agent["agentId"].as_str()?).ok()?);
+    let request = http
+        .post(format!("{base_url}/api/v1/token/revoke"))
+        .bearer_auth(token)
+        .form(&[("token", token)]);
+    request.send().await.ok()?.error_for_status().ok()?;
+    got.lock().unwrap().revoked.push(token.to_owned());
+    Some(())
+}
+
+async fn check(directory: &Path, admin: &Admin, got: &Got) {
     let storage = open(directory).await;
     verified(&storage, admin.organization).await;
     let events = storage
@@ -180,23 +232,70 @@ async fn check(directory: &Path, admin: &Admin, tokens: &[String]) {
         .chain(admin.organization, 1, u32::MAX)
         .await
         .unwrap();
-    let issued: HashSet<String> = events
+    let issued = named(&events, "token.issued");
+    let missing = got
+        .tokens
         .iter()
-        .filter(|event| event.action == "token.issued")
-        .filter_map(|event| {
+        .filter(|token| !issued.contains(&jti(token)))
+        .count();
+    assert_eq!(
+        missing,
+        0,
+        "of {} tokens that callers got",
+        got.tokens.len()
+    );
+    let revoked = storage
+        .revocations()
+        .load(Timestamp::from_ms(0))
+        .await
+        .unwrap()
+        .revoked;
+    let revoked: HashSet<String> = revoked.into_iter().map(|token| token.jti).collect();
+    let missing = got
+        .revoked
+        .iter()
+        .filter(|token| !revoked.contains(&jti(token)))
+        .count();
+    assert_eq!(
+        missing,
+        0,
+        "of {} tokens that callers revoked",
+        got.revoked.len()
+    );
+    for agent in &got.agents {
+        assert!(
+            storage
+                .agents()
+                .get(Reach::Everywhere, *agent)
+                .await
+                .unwrap()
+                .is_some(),
+            "agent {agent}"
+        );
+        let created = events
+            .iter()
+            .filter(|event| event.action == "agent.created" && event.agent_id == Some(*agent))
+            .count();
+        assert_eq!(created, 1, "agent {agent}");
+    }
+    storage.close().await;
+}
+
+/// The tokens that events of this action name.
+fn named(events: &[StoredEvent], action: &str) -> HashSet<String> {
+    let metadata = events
+        .iter()
+        .filter(|event| event.action == action)
+        .map(|event| &event.metadata);
+    metadata
+        .filter_map(|text| {
             Some(
-                serde_json::from_str::<Value>(&event.metadata).ok()?["jti"]
+                serde_json::from_str::<Value>(text).ok()?["jti"]
                     .as_str()?
                     .to_owned(),
             )
         })
-        .collect();
-    let missing = tokens
-        .iter()
-        .filter(|token| !issued.contains(&jti(token)))
-        .count();
-    assert_eq!(missing, 0, "of {} tokens that callers got", tokens.len());
-    storage.close().await;
+        .collect()
 }
 
 fn jti(token: &str) -> String {
@@ -209,16 +308,32 @@ fn jti(token: &str) -> String {
         .to_owned()
 }
 
-/// Neither credentials nor signing keys went with the killed process.
-async fn still_valid(server: &Server, admin: &Admin, tokens: &[String]) {
+/// Neither credentials, signing keys nor revocations went with the killed process.
+async fn still_known(server: &Server, admin: &Admin, got: &Got) {
     let http = client();
     let fresh = admin
         .token(&http, &server.base_url)
         .await
         .expect("a token with the old credential");
-    for token in [tokens.first().unwrap(), tokens.last().unwrap(), &fresh] {
+    let revoked: HashSet<&String> = got.revoked.iter().collect();
+    let live = got
+        .tokens
+        .iter()
+        .rfind(|token| !revoked.contains(token))
+        .unwrap();
+    for (token, expected) in [
+        (live, 200),
+        (&fresh, 200),
+        (&got.revoked[0], 401),
+        (&got.revoked[got.revoked.len() - 1], 401),
+    ] {
         let own = format!("{}/api/v1/agents/{}", server.base_url, admin.client_id);
         let answer = http.get(own).bearer_auth(token).send().await.unwrap();
-        assert_eq!(answer.status().as_u16(), 200);
+        assert_eq!(answer.status().as_u16(), expected);
     }
+    let request = http
+        .get(format!("{}/api/v1/audit/verify", server.base_url))
+        .bearer_auth(&fresh);
+    let verification: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(verification["verified"], true, "{verification}");
 }
