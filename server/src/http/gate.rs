@@ -16,7 +16,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Request, Response, header, request::Parts},
 };
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -27,7 +27,7 @@ use super::{
     answer::{self, Answer},
     authenticate::{self, Presented},
     facts::{AuthKind, Envelope, Facts},
-    inbound,
+    headers, inbound,
     routes::{Handler, Ready},
     unchecked::RawInput,
 };
@@ -47,21 +47,6 @@ use crate::{
 /// The longest a request may take, its body included.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
-
-/// The security headers of every answer.
-const HEADERS: [(HeaderName, &str); 5] = [
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'",
-    ),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    ),
-];
 
 /// What the pipeline works with.
 pub struct Gate {
@@ -123,18 +108,17 @@ impl Gate {
         });
         tracing::debug!(status = answer.status.as_u16(), "answered");
         let mut response = answer.into_response();
-        let headers = response.headers_mut();
-        decorate(headers, &request_id);
+        let out = response.headers_mut();
+        headers::decorate(out, &request_id);
         let notes = notes.into_inner();
         if let Some(standing) = notes.standing {
-            rate_headers(headers, standing);
+            headers::rate_limit(out, standing);
         }
         if notes.replayed {
-            headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
+            out.insert("idempotent-replayed", HeaderValue::from_static("true"));
         }
         if facts.sensitive {
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+            headers::no_store(out);
         }
         response
     }
@@ -145,7 +129,7 @@ impl Gate {
         request_headers: &HeaderMap,
         mut response: Response<Body>,
     ) -> Response<Body> {
-        decorate(
+        headers::decorate(
             response.headers_mut(),
             &inbound::request_id(request_headers),
         );
@@ -161,10 +145,10 @@ impl Gate {
     ) -> Response<Body> {
         let (envelope, allow) = allow.map_or((Envelope::Standard, None), |(e, a)| (e, Some(a)));
         let mut response = answer::error(&error, envelope).into_response();
-        let headers = response.headers_mut();
-        decorate(headers, &inbound::request_id(request.headers()));
+        let out = response.headers_mut();
+        headers::decorate(out, &inbound::request_id(request.headers()));
         if let Some(allow) = allow.and_then(|a| HeaderValue::from_str(a).ok()) {
-            headers.insert(header::ALLOW, allow);
+            out.insert(header::ALLOW, allow);
         }
         response
     }
@@ -399,19 +383,4 @@ fn log(error: &ApiError) {
         501.. => tracing::warn!(code = code.as_str(), cause, "a request could not be served"),
         _ => tracing::debug!(code = code.as_str(), cause, "a request was refused"),
     }
-}
-
-fn decorate(headers: &mut HeaderMap, request_id: &str) {
-    if let Ok(id) = HeaderValue::from_str(request_id) {
-        headers.insert("x-request-id", id);
-    }
-    for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-}
-
-fn rate_headers(headers: &mut HeaderMap, standing: Standing) {
-    headers.insert("x-ratelimit-limit", standing.limit.into());
-    headers.insert("x-ratelimit-remaining", standing.remaining.into());
-    headers.insert("x-ratelimit-reset", standing.reset_at.into());
 }

@@ -14,6 +14,7 @@ mod authenticate;
 mod documents;
 mod facts;
 mod gate;
+mod headers;
 mod inbound;
 mod reply;
 mod routes;

@@ -4,6 +4,7 @@
 //! Owns `server/src/generated/`. Knows nothing of what a handler does: a generated route only
 //! names the operation's facts and calls the section's trait.
 
+mod enums;
 mod policy;
 mod routes;
 mod rust;

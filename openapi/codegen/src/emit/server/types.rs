@@ -2,10 +2,13 @@
 
 use indexmap::IndexMap;
 
-use super::rust::{ident, quoted, ty, variant};
+use super::{
+    enums,
+    rust::{ident, quoted, ty, variant},
+};
 use crate::{
     Result,
-    model::{Contract, Enum, Field, Limits, Model, Type},
+    model::{Contract, Field, Limits, Model, Type},
     names,
     writer::Writer,
 };
@@ -14,13 +17,7 @@ use crate::{
 pub fn emit(contract: &Contract) -> Result<String> {
     let mut patterns = Patterns::default();
     let mut body = Writer::new("    ");
-    for item in &contract.enums {
-        if is_scopes(contract, item) {
-            scopes(&mut body, item);
-        } else {
-            enumeration(&mut body, item);
-        }
-    }
+    enums::emit(&mut body, contract);
     for item in contract
         .models
         .iter()
@@ -80,87 +77,6 @@ fn uses(body: &str, word: &str) -> bool {
                 edge(line[..i].chars().next_back()) && edge(line[i + word.len()..].chars().next())
             })
         })
-}
-
-/// An enum that lists the contract's scopes once more.
-fn is_scopes(contract: &Contract, item: &Enum) -> bool {
-    item.values
-        .iter()
-        .map(|(value, _)| value)
-        .eq(contract.scopes.iter().map(|(scope, _)| scope))
-}
-
-/// The scopes have a type already; here it only learns how it travels.
-fn scopes(w: &mut Writer, item: &Enum) {
-    let name = names::pascal(&item.name);
-    w.line(if name == "Scope" {
-        "pub use super::scopes::Scope;".to_owned()
-    } else {
-        format!("pub use super::scopes::Scope as {name};")
-    });
-    w.blank();
-    travels(w, &name);
-}
-
-fn enumeration(w: &mut Writer, item: &Enum) {
-    let name = names::pascal(&item.name);
-    w.prefixed("/// ", &item.description);
-    w.line("#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]");
-    w.block(format!("pub enum {name} {{"), "}", |w| {
-        for (value, meaning) in &item.values {
-            let meaning = if meaning.is_empty() {
-                format!("`{value}`")
-            } else {
-                meaning.clone()
-            };
-            w.prefixed("/// ", &meaning);
-            w.line(format!("{},", variant(value)));
-        }
-    });
-    w.blank();
-    w.block(format!("impl {name} {{"), "}", |w| {
-        let all: Vec<String> = item
-            .values
-            .iter()
-            .map(|(v, _)| format!("Self::{}", variant(v)))
-            .collect();
-        w.line("/// Every value, in the order of the contract.");
-        w.line(format!(
-            "pub const ALL: &'static [Self] = &[{}];",
-            all.join(", ")
-        ))
-        .blank();
-        w.line("/// As on the wire.");
-        w.line("pub const fn as_str(self) -> &'static str {")
-            .line("match self {");
-        for (value, _) in &item.values {
-            w.line(format!("Self::{} => {},", variant(value), quoted(value)));
-        }
-        w.line("}").line("}").blank();
-        w.line("/// The value of that name.");
-        w.line("pub fn parse(text: &str) -> Option<Self> {");
-        w.line("Self::ALL.iter().copied().find(|v| v.as_str() == text)");
-        w.line("}");
-    });
-    w.blank();
-    travels(w, &name);
-}
-
-fn travels(w: &mut Writer, name: &str) {
-    w.block(format!("impl Word for {name} {{"), "}", |w| {
-        w.line("const ALL: &'static [Self] = Self::ALL;").blank();
-        w.line("fn as_str(self) -> &'static str {")
-            .line("Self::as_str(self)")
-            .line("}");
-    });
-    w.blank();
-    w.block(format!("impl Serialize for {name} {{"), "}", |w| {
-        w.line(
-            "fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {",
-        );
-        w.line("serializer.serialize_str(self.as_str())").line("}");
-    });
-    w.blank();
 }
 
 /// How a field is there.
