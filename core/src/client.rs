@@ -200,7 +200,8 @@ impl ClientBuilder {
         self
     }
 
-    /// A header for every request. Those that the SDK sets itself are refused.
+    /// A header for every request. Those that the SDK sets itself are refused, but for
+    /// `Authorization`, which then stands in for the client's token.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.arguments.headers.push((name.into(), value.into()));
         self

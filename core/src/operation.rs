@@ -67,6 +67,14 @@ pub enum Auth {
     BearerOrClient(&'static [&'static str]),
 }
 
+impl Auth {
+    /// The SDK sends a token.
+    #[must_use]
+    pub fn is_bearer(self) -> bool {
+        matches!(self, Self::Bearer(_) | Self::BearerOrClient(_))
+    }
+}
+
 /// The error envelope of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Envelope {

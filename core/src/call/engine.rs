@@ -15,7 +15,7 @@ use crate::{
     Error,
     client::Core,
     error::answer,
-    operation::{Auth, Operation},
+    operation::Operation,
     policy,
     token::{Moment, Token},
     transport::{Failure, Outgoing, Reply},
@@ -109,14 +109,14 @@ impl Run<'_> {
                 Ok(answered) => return Ok(answered),
                 Err(fault) => fault,
             };
-            if let Some(token) =
-                token.filter(|_| !renewed && fault.error.http_status() == Some(401))
-            {
+            if let Some(token) = token.filter(|_| fault.error.http_status() == Some(401)) {
                 // Only if it is still the one that was sent: another caller may have renewed it.
                 self.core.tokens.drop_if_current(&token);
-                renewed = true;
-                self.last = Some(fault.error);
-                continue;
+                if !renewed {
+                    renewed = true;
+                    self.last = Some(fault.error);
+                    continue;
+                }
             }
             let error = fault.error.with_retry_count(self.repeats());
             let may = match fault.repeat {
@@ -156,14 +156,23 @@ impl Run<'_> {
     }
 
     async fn token(&self) -> Result<Option<Arc<Token>>, Error> {
-        if self.prepared.headers.contains_key(header::AUTHORIZATION) {
-            // The caller brought its own.
+        if self.own_authorization().is_some() {
             return Ok(None);
         }
-        match self.operation.auth {
-            Auth::Public | Auth::Client => Ok(None),
-            Auth::Bearer(_) | Auth::BearerOrClient(_) => self.core.token().await.map(Some),
+        if self.operation.auth.is_bearer() {
+            self.core.token().await.map(Some)
+        } else {
+            Ok(None)
         }
+    }
+
+    /// What the caller brought instead of a token, for this call or for all.
+    fn own_authorization(&self) -> Option<&HeaderValue> {
+        let all = &self.core.config.authorization;
+        self.prepared
+            .headers
+            .get(header::AUTHORIZATION)
+            .or(all.as_ref())
     }
 
     async fn attempt(&self, token: Option<&Token>) -> Result<Answered, Fault> {
@@ -174,6 +183,11 @@ impl Run<'_> {
         let mut headers = self.prepared.headers.clone();
         if let Some(token) = token {
             headers.insert(header::AUTHORIZATION, token.header());
+        } else if let Some(own) = self
+            .own_authorization()
+            .filter(|_| self.operation.auth.is_bearer())
+        {
+            headers.insert(header::AUTHORIZATION, own.clone());
         }
         let transport = self.core.transport().map_err(never)?;
         let asked = Moment::now(&*self.core.clock);

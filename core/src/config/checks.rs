@@ -99,12 +99,6 @@ pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue
 }
 
 pub(super) fn headers(given: &[(String, String)]) -> Result<HeaderMap, String> {
-    if given
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case(header::AUTHORIZATION.as_str()))
-    {
-        return Err("headers: authorization is set by the SDK; one call may bring its own".into());
-    }
     given
         .iter()
         .map(|(name, value)| header(name, value))

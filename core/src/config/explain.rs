@@ -43,6 +43,9 @@ impl Config {
             Source::Argument
         };
         add("headers", json!(headers), source);
+        if self.authorization.is_some() {
+            add("authorization", json!("***"), Source::Argument);
+        }
         add(
             "allowInsecureHttp",
             json!(self.allow_insecure_http.value),

@@ -1,6 +1,6 @@
 //! What a client is set up with, and where each value came from.
 //!
-//! Owns: arguments over environment over defaults, the checks, [`Config::explain`].
+//! Owns: arguments over environment over defaults, the checks, `explain_configuration`.
 //! Refuses: showing a secret; a base URL that would send one in the clear.
 
 mod checks;
@@ -75,6 +75,8 @@ pub(crate) struct Config {
     pub connect_timeout: Sourced<Duration>,
     pub retries: Sourced<u32>,
     pub headers: HeaderMap,
+    /// A header of the caller's own that stands in for the client's token.
+    pub authorization: Option<HeaderValue>,
     pub allow_insecure_http: Sourced<bool>,
     pub ca_bundle: Option<Sourced<PathBuf>>,
     pub user_agent: String,
@@ -132,7 +134,7 @@ impl Config {
             retries.value,
             &mut faults,
         );
-        let headers = checks::headers(&arguments.headers).unwrap_or_else(|fault| {
+        let mut headers = checks::headers(&arguments.headers).unwrap_or_else(|fault| {
             faults.push(fault);
             HeaderMap::new()
         });
@@ -162,6 +164,7 @@ impl Config {
             timeout,
             connect_timeout,
             retries,
+            authorization: headers.remove(http::header::AUTHORIZATION),
             headers,
             allow_insecure_http,
             ca_bundle,

@@ -269,13 +269,14 @@ impl CredentialsService {
     /// Give a credential a new secret.
     ///
     /// The credential keeps its id. The old secret, and the tokens issued under it, stop at once,
-    /// or after `gracePeriodSeconds`.
+    /// or after `gracePeriodSeconds`. A suspended agent's credential can be rotated too: that is
+    /// how a leaked secret is replaced before the agent is reactivated.
     ///
     /// Needs the scope `agents:write`.
     ///
     /// # Errors
     ///
-    /// - 400 `VALIDATION_ERROR`, `AGENT_NOT_ACTIVE`: The body breaks the contract, or the agent is not active.
+    /// - 400 `VALIDATION_ERROR`: Body or query breaks the contract; every invalid field is named.
     /// - 401 `UNAUTHORIZED`: No valid token.
     /// - 403 `INSUFFICIENT_SCOPE`, `FORBIDDEN`: The token lacks the scope, or the caller's role does not allow it.
     /// - 404 `AGENT_NOT_FOUND`, `CREDENTIAL_NOT_FOUND`: The agent or credential id is malformed, unknown, or another organization's: existence does not leak.

@@ -187,6 +187,27 @@ async fn a_call_may_bring_its_own_authorization() {
 }
 
 #[tokio::test]
+async fn a_client_may_bring_its_own_authorization() {
+    let f = Fixture::with(|b| b.header("authorization", "Bearer mine")).await;
+    f.agents([agent_answer()]).await;
+    f.client
+        .agents()
+        .get_agent(AGENT_ID)
+        .await
+        .expect("the agent");
+    assert_eq!(
+        header(&f.requests_to("/agents/").await[0], "authorization"),
+        Some("Bearer mine")
+    );
+    f.client.tokens().issue_token(None).await.expect("a token");
+    assert_eq!(
+        header(&f.requests_to(TOKEN_PATH).await[0], "authorization"),
+        None
+    );
+    assert!(!format!("{:?} {}", f.client, f.client.explain_configuration()).contains("mine"));
+}
+
+#[tokio::test]
 async fn raw_access_shows_what_came_around_the_value() {
     let f = Fixture::new().await;
     f.agents([agent_answer()
