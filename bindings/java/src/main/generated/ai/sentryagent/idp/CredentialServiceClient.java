@@ -357,16 +357,16 @@ public final class CredentialServiceClient {
      * Give a credential a new secret.
      *
      * <p>The credential keeps its id. The old secret, and the tokens issued under it, stop at once, or after
-     * {@code gracePeriodSeconds}.
+     * {@code gracePeriodSeconds}. A suspended agent's credential can be rotated too: that is how a leaked secret is
+     * replaced before the agent is reactivated.
      *
      * <p>Scope: {@code agents:write}.
      *
-     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code AGENT_NOT_ACTIVE} (400), {@code UNAUTHORIZED} (401),
-     * {@code INSUFFICIENT_SCOPE} (403), {@code FORBIDDEN} (403), {@code AGENT_NOT_FOUND} (404),
-     * {@code CREDENTIAL_NOT_FOUND} (404), {@code REQUEST_TIMEOUT} (408), {@code CREDENTIAL_ALREADY_REVOKED} (409),
-     * {@code IDEMPOTENCY_CONFLICT} (409), {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415),
-     * {@code RATE_LIMIT_EXCEEDED} (429), {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500),
-     * {@code SERVICE_UNAVAILABLE} (503).
+     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403),
+     * {@code FORBIDDEN} (403), {@code AGENT_NOT_FOUND} (404), {@code CREDENTIAL_NOT_FOUND} (404),
+     * {@code REQUEST_TIMEOUT} (408), {@code CREDENTIAL_ALREADY_REVOKED} (409), {@code IDEMPOTENCY_CONFLICT} (409),
+     * {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415), {@code RATE_LIMIT_EXCEEDED} (429),
+     * {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
      *
      * @param agentId The agent's id
      * @param credentialId The credential's id
@@ -381,16 +381,16 @@ public final class CredentialServiceClient {
      * Give a credential a new secret.
      *
      * <p>The credential keeps its id. The old secret, and the tokens issued under it, stop at once, or after
-     * {@code gracePeriodSeconds}.
+     * {@code gracePeriodSeconds}. A suspended agent's credential can be rotated too: that is how a leaked secret is
+     * replaced before the agent is reactivated.
      *
      * <p>Scope: {@code agents:write}.
      *
-     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code AGENT_NOT_ACTIVE} (400), {@code UNAUTHORIZED} (401),
-     * {@code INSUFFICIENT_SCOPE} (403), {@code FORBIDDEN} (403), {@code AGENT_NOT_FOUND} (404),
-     * {@code CREDENTIAL_NOT_FOUND} (404), {@code REQUEST_TIMEOUT} (408), {@code CREDENTIAL_ALREADY_REVOKED} (409),
-     * {@code IDEMPOTENCY_CONFLICT} (409), {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415),
-     * {@code RATE_LIMIT_EXCEEDED} (429), {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500),
-     * {@code SERVICE_UNAVAILABLE} (503).
+     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403),
+     * {@code FORBIDDEN} (403), {@code AGENT_NOT_FOUND} (404), {@code CREDENTIAL_NOT_FOUND} (404),
+     * {@code REQUEST_TIMEOUT} (408), {@code CREDENTIAL_ALREADY_REVOKED} (409), {@code IDEMPOTENCY_CONFLICT} (409),
+     * {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415), {@code RATE_LIMIT_EXCEEDED} (429),
+     * {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
      *
      * @param agentId The agent's id
      * @param credentialId The credential's id
@@ -406,16 +406,16 @@ public final class CredentialServiceClient {
      * Give a credential a new secret.
      *
      * <p>The credential keeps its id. The old secret, and the tokens issued under it, stop at once, or after
-     * {@code gracePeriodSeconds}.
+     * {@code gracePeriodSeconds}. A suspended agent's credential can be rotated too: that is how a leaked secret is
+     * replaced before the agent is reactivated.
      *
      * <p>Scope: {@code agents:write}.
      *
-     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code AGENT_NOT_ACTIVE} (400), {@code UNAUTHORIZED} (401),
-     * {@code INSUFFICIENT_SCOPE} (403), {@code FORBIDDEN} (403), {@code AGENT_NOT_FOUND} (404),
-     * {@code CREDENTIAL_NOT_FOUND} (404), {@code REQUEST_TIMEOUT} (408), {@code CREDENTIAL_ALREADY_REVOKED} (409),
-     * {@code IDEMPOTENCY_CONFLICT} (409), {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415),
-     * {@code RATE_LIMIT_EXCEEDED} (429), {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500),
-     * {@code SERVICE_UNAVAILABLE} (503).
+     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403),
+     * {@code FORBIDDEN} (403), {@code AGENT_NOT_FOUND} (404), {@code CREDENTIAL_NOT_FOUND} (404),
+     * {@code REQUEST_TIMEOUT} (408), {@code CREDENTIAL_ALREADY_REVOKED} (409), {@code IDEMPOTENCY_CONFLICT} (409),
+     * {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415), {@code RATE_LIMIT_EXCEEDED} (429),
+     * {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
      *
      * @param agentId The agent's id
      * @param credentialId The credential's id
@@ -431,16 +431,16 @@ public final class CredentialServiceClient {
      * Give a credential a new secret.
      *
      * <p>The credential keeps its id. The old secret, and the tokens issued under it, stop at once, or after
-     * {@code gracePeriodSeconds}.
+     * {@code gracePeriodSeconds}. A suspended agent's credential can be rotated too: that is how a leaked secret is
+     * replaced before the agent is reactivated.
      *
      * <p>Scope: {@code agents:write}.
      *
-     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code AGENT_NOT_ACTIVE} (400), {@code UNAUTHORIZED} (401),
-     * {@code INSUFFICIENT_SCOPE} (403), {@code FORBIDDEN} (403), {@code AGENT_NOT_FOUND} (404),
-     * {@code CREDENTIAL_NOT_FOUND} (404), {@code REQUEST_TIMEOUT} (408), {@code CREDENTIAL_ALREADY_REVOKED} (409),
-     * {@code IDEMPOTENCY_CONFLICT} (409), {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415),
-     * {@code RATE_LIMIT_EXCEEDED} (429), {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500),
-     * {@code SERVICE_UNAVAILABLE} (503).
+     * <p>Errors: {@code VALIDATION_ERROR} (400), {@code UNAUTHORIZED} (401), {@code INSUFFICIENT_SCOPE} (403),
+     * {@code FORBIDDEN} (403), {@code AGENT_NOT_FOUND} (404), {@code CREDENTIAL_NOT_FOUND} (404),
+     * {@code REQUEST_TIMEOUT} (408), {@code CREDENTIAL_ALREADY_REVOKED} (409), {@code IDEMPOTENCY_CONFLICT} (409),
+     * {@code PAYLOAD_TOO_LARGE} (413), {@code UNSUPPORTED_MEDIA_TYPE} (415), {@code RATE_LIMIT_EXCEEDED} (429),
+     * {@code tier_limit_exceeded} (429), {@code INTERNAL_SERVER_ERROR} (500), {@code SERVICE_UNAVAILABLE} (503).
      *
      * @param agentId The agent's id
      * @param credentialId The credential's id
