@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	agentidp "github.com/sentryagent/idp-sdk-go"
@@ -45,11 +46,14 @@ type request struct{ line, body, key string }
 // scripted answers by method and path, and keeps what it was asked.
 func scripted(t *testing.T, answers map[string]string) (*server, func() []request) {
 	t.Helper()
-	asked := make(chan request, 64)
+	var mu sync.Mutex
+	var asked []request
 	s := fake(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		line := r.Method + " " + r.URL.RequestURI()
-		asked <- request{line, string(body), r.Header.Get("Idempotency-Key")}
+		mu.Lock()
+		asked = append(asked, request{line, string(body), r.Header.Get("Idempotency-Key")})
+		mu.Unlock()
 		found, ok := answers[line]
 		switch {
 		case !ok:
@@ -63,12 +67,9 @@ func scripted(t *testing.T, answers map[string]string) (*server, func() []reques
 		}
 	})
 	return s, func() []request {
-		close(asked)
-		var all []request
-		for r := range asked {
-			all = append(all, r)
-		}
-		return all
+		mu.Lock()
+		defer mu.Unlock()
+		return asked
 	}
 }
 
