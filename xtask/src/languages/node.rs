@@ -64,6 +64,16 @@ impl Language for Node {
         ] {
             sh::run(&mut tool(args))?;
         }
+        // What lies outside of the package is formatted alike, by name: generated files are not.
+        let mut prettier = tool(&["prettier", "--check", "--log-level=warn"]);
+        prettier.args(["--config", ".prettierrc.json"]);
+        for file in [
+            format!("{EXAMPLE}/quickstart.mjs"),
+            format!("{RUNNER}/runner.mjs"),
+        ] {
+            prettier.arg(sh::root().join(file));
+        }
+        sh::run(&mut prettier)?;
         Ok(())
     }
 

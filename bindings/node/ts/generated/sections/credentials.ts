@@ -79,7 +79,8 @@ export class CredentialClient extends Service {
    * Give a credential a new secret.
    *
    * The credential keeps its id. The old secret, and the tokens issued under it, stop at once,
-   * or after `gracePeriodSeconds`.
+   * or after `gracePeriodSeconds`. A suspended agent's credential can be rotated too: that is
+   * how a leaked secret is replaced before the agent is reactivated.
    *
    * Scope: `agents:write`.
    *
@@ -88,7 +89,7 @@ export class CredentialClient extends Service {
    * @param request How the old secret ends.
    * @param options Timeout, retries, headers, ids and signal of this call.
    * @returns The credential with its new secret.
-   * @throws {ValidationError} `VALIDATION_ERROR`, `AGENT_NOT_ACTIVE`: The body breaks the contract, or the agent is not active.
+   * @throws {ValidationError} `VALIDATION_ERROR`: Body or query breaks the contract; every invalid field is named.
    * @throws {AuthenticationError} `UNAUTHORIZED`: No valid token.
    * @throws {PermissionDeniedError} `INSUFFICIENT_SCOPE`, `FORBIDDEN`: The token lacks the scope, or the caller's role does not allow it.
    * @throws {NotFoundError} `AGENT_NOT_FOUND`, `CREDENTIAL_NOT_FOUND`: The agent or credential id is malformed, unknown, or another organization's: existence does not leak.
