@@ -33,6 +33,6 @@ pub use queue::{
     agentidp_token_start,
 };
 pub use table::{
-    AGENTIDP_ABI_VERSION, agentidp_abi_version, agentidp_operation_id, agentidp_operations_checksum,
-    agentidp_operations_count,
+    AGENTIDP_ABI_VERSION, agentidp_abi_version, agentidp_operation_id,
+    agentidp_operations_checksum, agentidp_operations_count,
 };
