@@ -50,29 +50,24 @@ pub struct Call<'a, 'py> {
 }
 
 impl Call<'_, '_> {
-    /// The arguments' envelope.
+    /// The arguments' envelope: `{"path": {…}, "query": {…}, "body": {…}, "options": {…}}`.
     pub fn envelope(&self) -> PyResult<Vec<u8>> {
         let operation = operation(self.operation)?;
-        let path: PyResult<Map<String, Value>> = operation
-            .path
-            .iter()
-            .zip(self.path.iter())
-            .map(|(name, value)| Ok(((*name).to_owned(), text(operation, name, &value)?)))
-            .collect();
-        let body = payload(operation, operation.body, self.body)?;
-        let query = payload(operation, operation.query, self.query)?;
-        let options = self.options.map(|o| o.get().wire().clone());
         let parts = [
-            ("path", Some(path?).filter(|p| !p.is_empty())),
-            ("query", query),
-            ("body", body),
-            ("options", options),
+            ("path", path(operation, self.path)?),
+            ("query", payload(operation, operation.query, self.query)?),
+            ("body", payload(operation, operation.body, self.body)?),
+            ("options", self.options.map(|o| o.get().wire().to_owned())),
         ];
-        let envelope: Map<String, Value> = parts
-            .into_iter()
-            .filter_map(|(name, part)| Some((name.to_owned(), Value::Object(part?))))
-            .collect();
-        Ok(Value::Object(envelope).to_string().into_bytes())
+        let mut out = String::from("{");
+        for (name, part) in parts {
+            if let Some(part) = part {
+                let comma = if out.len() > 1 { "," } else { "" };
+                out.push_str(&format!("{comma}\"{name}\":{part}"));
+            }
+        }
+        out.push('}');
+        Ok(out.into_bytes())
     }
 
     /// Whom to tell of the answer.
@@ -160,32 +155,35 @@ fn operation(index: u32) -> PyResult<&'static Operation> {
         .ok_or_else(|| PyTypeError::new_err("no such operation"))
 }
 
-fn text(operation: &Operation, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {
-    match value.cast::<PyString>() {
-        Ok(text) => Ok(Value::String(text.to_cow()?.into_owned())),
-        Err(_) => Err(PyTypeError::new_err(format!(
-            "{}() takes {name} as str, not {}",
-            operation.name,
-            json::kind(value)
-        ))),
+/// The path's ids as a JSON object.
+fn path(operation: &Operation, given: &Bound<'_, PyTuple>) -> PyResult<Option<String>> {
+    let mut ids = Map::new();
+    for (name, value) in operation.path.iter().zip(given.iter()) {
+        let Ok(text) = value.cast::<PyString>() else {
+            return Err(PyTypeError::new_err(format!(
+                "{}() takes {name} as str, not {}",
+                operation.name,
+                json::kind(&value)
+            )));
+        };
+        ids.insert((*name).to_owned(), text.to_cow()?.into());
     }
+    Ok((!ids.is_empty()).then(|| Value::Object(ids).to_string()))
 }
 
+/// A request or its parameters as a JSON object.
 fn payload(
     operation: &Operation,
     expected: Option<&'static Shape>,
     given: Option<&Bound<'_, PyAny>>,
-) -> PyResult<Option<Map<String, Value>>> {
+) -> PyResult<Option<String>> {
     let (Some(expected), Some(given)) = (expected, given) else {
         return Ok(None);
     };
-    if let Ok(model) = given.cast::<Model>() {
-        let model = model.get();
-        if model.shape().name == expected.name
-            && let Value::Object(fields) = model.to_wire()?
-        {
-            return Ok(Some(fields));
-        }
+    if let Ok(model) = given.cast::<Model>()
+        && model.get().shape().name == expected.name
+    {
+        return model.get().to_text().map(Some);
     }
     Err(PyTypeError::new_err(format!(
         "{}() takes a {}, not {}",

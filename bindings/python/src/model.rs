@@ -222,6 +222,11 @@ impl Model {
     pub fn to_wire(&self) -> PyResult<Value> {
         self.object.wire().map_err(unwritable)
     }
+
+    /// As on the wire, secrets included.
+    pub fn to_text(&self) -> PyResult<String> {
+        self.object.text().map_err(unwritable)
+    }
 }
 
 fn unwritable(e: serde_json::Error) -> PyErr {
@@ -247,7 +252,7 @@ impl Model {
 
     /// The wire's JSON as text, secrets included.
     fn to_json(&self) -> PyResult<String> {
-        self.object.text().map_err(unwritable)
+        self.to_text()
     }
 
     /// An instance of what `to_dict` gives. Raises ValueError when it does not fit.

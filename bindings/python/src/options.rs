@@ -21,7 +21,8 @@ use serde_json::{Map, Value};
 ///     TypeError, ValueError: When an argument is not as described.
 #[pyclass(frozen, module = "sentryagent_idp")]
 pub struct CallOptions {
-    wire: Map<String, Value>,
+    names: Vec<String>,
+    wire: String,
     on_response: Option<Py<PyAny>>,
 }
 
@@ -59,21 +60,21 @@ impl CallOptions {
             return Err(PyTypeError::new_err("on_response must be callable"));
         }
         Ok(Self {
-            wire,
+            names: wire.keys().cloned().collect(),
+            wire: Value::Object(wire).to_string(),
             on_response: on_response.map(Bound::unbind),
         })
     }
 
     /// Names only: a header's value may be a secret.
     fn __repr__(&self) -> String {
-        let names: Vec<&str> = self.wire.keys().map(String::as_str).collect();
-        format!("CallOptions({})", names.join(", "))
+        format!("CallOptions({})", self.names.join(", "))
     }
 }
 
 impl CallOptions {
-    /// The `options` of a call's arguments.
-    pub fn wire(&self) -> &Map<String, Value> {
+    /// The `options` of a call's arguments, as JSON.
+    pub fn wire(&self) -> &str {
         &self.wire
     }
 

@@ -35,9 +35,10 @@ class LoopTransport:
         self,
         operation: int,
         path: tuple[str, ...],
-        query: Model | None,
-        body: Model | None,
-        options: CallOptions | None,
+        *,
+        query: Model | None = None,
+        body: Model | None = None,
+        options: CallOptions | None = None,
     ) -> Any:
         """Makes one call; cancelling the task aborts it on the wire."""
         loop = get_running_loop()

@@ -68,7 +68,7 @@ class AgentIdPClient(Services):
             allow_insecure_http=allow_insecure_http,
             ca_bundle=ca_bundle,
         )
-        self._attach(self._native)
+        self._attach(self._native.call)
 
     def clear_token_cache(self) -> None:
         """Forgets the cached access token; the next call asks for a new one."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Iterator
     from typing import Any, Protocol, TypeVar
     from typing import overload as overload
 
@@ -15,29 +15,31 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=Model)
 
-    class SyncTransport(Protocol):
+    class Call(Protocol):
         """Makes a call and waits for it."""
 
-        def call(
+        def __call__(
             self,
             operation: int,
             path: tuple[str, ...],
-            query: Model | None,
-            body: Model | None,
-            options: CallOptions | None,
+            *,
+            query: Model | None = None,
+            body: Model | None = None,
+            options: CallOptions | None = None,
         ) -> Any: ...
 
-    class AsyncTransport(Protocol):
+    class AsyncCall(Protocol):
         """Makes a call on the running event loop."""
 
-        async def call(
+        def __call__(
             self,
             operation: int,
             path: tuple[str, ...],
-            query: Model | None,
-            body: Model | None,
-            options: CallOptions | None,
-        ) -> Any: ...
+            *,
+            query: Model | None = None,
+            body: Model | None = None,
+            options: CallOptions | None = None,
+        ) -> Awaitable[Any]: ...
 
 else:
 
@@ -49,21 +51,10 @@ else:
 class Service:
     """A section's operations; a thin view of its client."""
 
-    __slots__ = ("_transport",)
+    __slots__ = ("_call",)
 
-    def __init__(self, transport: SyncTransport) -> None:
-        self._transport = transport
-
-    def _call(
-        self,
-        operation: int,
-        path: tuple[str, ...],
-        *,
-        query: Model | None = None,
-        body: Model | None = None,
-        options: CallOptions | None,
-    ) -> Any:
-        return self._transport.call(operation, path, query, body, options)
+    def __init__(self, call: Call) -> None:
+        self._call = call
 
     def _pages(
         self,
@@ -76,7 +67,7 @@ class Service:
         options: CallOptions | None,
     ) -> Iterator[Any]:
         while query is not None:
-            page = self._transport.call(operation, path, query, None, options)
+            page = self._call(operation, path, query=query, options=options)
             yield from getattr(page, items)
             query = next_query(query, page, items, cursor)
 
@@ -84,21 +75,10 @@ class Service:
 class AsyncService:
     """A section's operations as coroutines; a thin view of its client."""
 
-    __slots__ = ("_transport",)
+    __slots__ = ("_call",)
 
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
-
-    async def _call(
-        self,
-        operation: int,
-        path: tuple[str, ...],
-        *,
-        query: Model | None = None,
-        body: Model | None = None,
-        options: CallOptions | None,
-    ) -> Any:
-        return await self._transport.call(operation, path, query, body, options)
+    def __init__(self, call: AsyncCall) -> None:
+        self._call = call
 
     async def _pages(
         self,
@@ -111,7 +91,7 @@ class AsyncService:
         options: CallOptions | None,
     ) -> AsyncIterator[Any]:
         while query is not None:
-            page = await self._transport.call(operation, path, query, None, options)
+            page = await self._call(operation, path, query=query, options=options)
             for item in getattr(page, items):
                 yield item
             query = next_query(query, page, items, cursor)

@@ -12,7 +12,7 @@ from .tokens import AsyncTokenClient, TokenClient
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .._service import AsyncTransport, SyncTransport
+    from .._service import AsyncCall, Call
 
 __all__ = [
     "AgentRegistryClient",
@@ -48,13 +48,13 @@ class Services:
     health: HealthClient
     """Whether the server works."""
 
-    def _attach(self, transport: SyncTransport) -> None:
-        self.agents = AgentRegistryClient(transport)
-        self.credentials = CredentialClient(transport)
-        self.tokens = TokenClient(transport)
-        self.audit = AuditClient(transport)
-        self.oidc = OidcClient(transport)
-        self.health = HealthClient(transport)
+    def _attach(self, call: Call) -> None:
+        self.agents = AgentRegistryClient(call)
+        self.credentials = CredentialClient(call)
+        self.tokens = TokenClient(call)
+        self.audit = AuditClient(call)
+        self.oidc = OidcClient(call)
+        self.health = HealthClient(call)
 
 
 class AsyncServices:
@@ -73,10 +73,10 @@ class AsyncServices:
     health: AsyncHealthClient
     """Whether the server works."""
 
-    def _attach(self, transport: AsyncTransport) -> None:
-        self.agents = AsyncAgentRegistryClient(transport)
-        self.credentials = AsyncCredentialClient(transport)
-        self.tokens = AsyncTokenClient(transport)
-        self.audit = AsyncAuditClient(transport)
-        self.oidc = AsyncOidcClient(transport)
-        self.health = AsyncHealthClient(transport)
+    def _attach(self, call: AsyncCall) -> None:
+        self.agents = AsyncAgentRegistryClient(call)
+        self.credentials = AsyncCredentialClient(call)
+        self.tokens = AsyncTokenClient(call)
+        self.audit = AsyncAuditClient(call)
+        self.oidc = AsyncOidcClient(call)
+        self.health = AsyncHealthClient(call)

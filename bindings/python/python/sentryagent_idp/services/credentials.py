@@ -251,7 +251,8 @@ class CredentialClient(Service):
         """Give a credential a new secret.
 
         The credential keeps its id. The old secret, and the tokens issued under it, stop at
-        once, or after `gracePeriodSeconds`.
+        once, or after `gracePeriodSeconds`. A suspended agent's credential can be rotated too:
+        that is how a leaked secret is replaced before the agent is reactivated.
 
         Needs the scope `agents:write`.
 
@@ -270,8 +271,8 @@ class CredentialClient(Service):
             The credential with its new secret.
 
         Raises:
-            ValidationError: 400 VALIDATION_ERROR, AGENT_NOT_ACTIVE - The body breaks the
-                contract, or the agent is not active.
+            ValidationError: 400 VALIDATION_ERROR - Body or query breaks the contract; every
+                invalid field is named.
             AuthenticationError: 401 UNAUTHORIZED - No valid token.
             PermissionDeniedError: 403 INSUFFICIENT_SCOPE, FORBIDDEN - The token lacks the
                 scope, or the caller's role does not allow it.
@@ -566,7 +567,8 @@ class AsyncCredentialClient(AsyncService):
         """Give a credential a new secret.
 
         The credential keeps its id. The old secret, and the tokens issued under it, stop at
-        once, or after `gracePeriodSeconds`.
+        once, or after `gracePeriodSeconds`. A suspended agent's credential can be rotated too:
+        that is how a leaked secret is replaced before the agent is reactivated.
 
         Needs the scope `agents:write`.
 
@@ -585,8 +587,8 @@ class AsyncCredentialClient(AsyncService):
             The credential with its new secret.
 
         Raises:
-            ValidationError: 400 VALIDATION_ERROR, AGENT_NOT_ACTIVE - The body breaks the
-                contract, or the agent is not active.
+            ValidationError: 400 VALIDATION_ERROR - Body or query breaks the contract; every
+                invalid field is named.
             AuthenticationError: 401 UNAUTHORIZED - No valid token.
             PermissionDeniedError: 403 INSUFFICIENT_SCOPE, FORBIDDEN - The token lacks the
                 scope, or the caller's role does not allow it.

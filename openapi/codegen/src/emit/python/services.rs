@@ -31,7 +31,7 @@ pub fn index(contract: &Contract) -> String {
     });
     w.blank().line("TYPE_CHECKING = False");
     w.block("if TYPE_CHECKING:", "", |w| {
-        w.line("from .._service import AsyncTransport, SyncTransport");
+        w.line("from .._service import AsyncCall, Call");
     });
     exported.sort();
     w.block("__all__ = [", "]", |w| {
@@ -61,15 +61,12 @@ fn services(w: &mut Writer, contract: &Contract, flavour: Flavour) {
         }
         w.blank();
         w.block(
-            format!(
-                "def _attach(self, transport: {}Transport) -> None:",
-                flavour.pick("Sync", "Async")
-            ),
+            format!("def _attach(self, call: {prefix}Call) -> None:"),
             "",
             |w| {
                 for section in &contract.sections {
                     w.line(format!(
-                        "self.{} = {prefix}{}(transport)",
+                        "self.{} = {prefix}{}(call)",
                         names::attribute(&section.name),
                         section.service.python
                     ));
