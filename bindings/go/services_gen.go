@@ -229,16 +229,17 @@ func (s *CredentialsClient) ListCredentialsAll(ctx context.Context, agentID stri
 // RotateCredential: Give a credential a new secret.
 //
 // The credential keeps its id. The old secret, and the tokens issued under it, stop at once, or after
-// `gracePeriodSeconds`.
+// `gracePeriodSeconds`. A suspended agent's credential can be rotated too: that is how a leaked secret
+// is replaced before the agent is reactivated.
 //
 // It calls POST /api/v1/agents/{agentId}/credentials/{credentialId}/rotate and needs a token with
 // agents:write.
 //
-// Error codes: VALIDATION_ERROR (400), AGENT_NOT_ACTIVE (400), UNAUTHORIZED (401), INSUFFICIENT_SCOPE
-// (403), FORBIDDEN (403), AGENT_NOT_FOUND (404), CREDENTIAL_NOT_FOUND (404), REQUEST_TIMEOUT (408),
-// CREDENTIAL_ALREADY_REVOKED (409), IDEMPOTENCY_CONFLICT (409), PAYLOAD_TOO_LARGE (413),
-// UNSUPPORTED_MEDIA_TYPE (415), RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429),
-// INTERNAL_SERVER_ERROR (500), SERVICE_UNAVAILABLE (503).
+// Error codes: VALIDATION_ERROR (400), UNAUTHORIZED (401), INSUFFICIENT_SCOPE (403), FORBIDDEN (403),
+// AGENT_NOT_FOUND (404), CREDENTIAL_NOT_FOUND (404), REQUEST_TIMEOUT (408), CREDENTIAL_ALREADY_REVOKED
+// (409), IDEMPOTENCY_CONFLICT (409), PAYLOAD_TOO_LARGE (413), UNSUPPORTED_MEDIA_TYPE (415),
+// RATE_LIMIT_EXCEEDED (429), tier_limit_exceeded (429), INTERNAL_SERVER_ERROR (500),
+// SERVICE_UNAVAILABLE (503).
 //
 // Arguments: agentID: The agent's id. credentialID: The credential's id.
 func (s *CredentialsClient) RotateCredential(ctx context.Context, agentID string, credentialID string, body *RotateCredentialRequest, opts ...CallOption) (*CredentialWithSecret, error) {

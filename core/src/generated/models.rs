@@ -878,10 +878,7 @@ impl<'de> serde::Deserialize<'de> for GenerateCredentialRequest {
                         "expiresAt" => f0 = map.next_value::<As<_>>()?.0,
                         "scopes" => f1 = map.next_value::<As<_>>()?.0,
                         unknown => {
-                            return Err(de::Error::unknown_field(
-                                unknown,
-                                &["expiresAt", "scopes"],
-                            ));
+                            return Err(de::Error::unknown_field(unknown, &["expiresAt", "scopes"]));
                         }
                     }
                 }

@@ -42,7 +42,8 @@ pub trait Credentials: Send + Sync + 'static {
     /// Give a credential a new secret.
     ///
     /// The credential keeps its id. The old secret, and the tokens issued under it, stop at once,
-    /// or after `gracePeriodSeconds`.
+    /// or after `gracePeriodSeconds`. A suspended agent's credential can be rotated too: that is
+    /// how a leaked secret is replaced before the agent is reactivated.
     fn rotate_credential(
         &self,
         call: &Call,

@@ -12,7 +12,12 @@ const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
 function record(error) {
   if (!(error instanceof AgentIdPError)) {
-    return { kind: 'unexpected', code: error?.name ?? 'Error', message: String(error?.stack ?? error), class: error?.name };
+    return {
+      kind: 'unexpected',
+      code: error?.name ?? 'Error',
+      message: String(error?.stack ?? error),
+      class: error?.name,
+    };
   }
   // The class is judged by instanceof, so that a wrong name alone does not pass.
   const name = error instanceof AbortError && error.name === 'AbortError' ? 'AbortError' : error.constructor.name;
@@ -47,7 +52,9 @@ async function call(message) {
 async function burst(message) {
   const { call: make } = operation(message);
   const target = client(message);
-  const settled = await Promise.allSettled(Array.from({ length: message.count }, () => make(target, message.args ?? {})));
+  const settled = await Promise.allSettled(
+    Array.from({ length: message.count }, () => make(target, message.args ?? {})),
+  );
   const errors = {};
   for (const { reason, status } of settled) {
     if (status === 'rejected') {

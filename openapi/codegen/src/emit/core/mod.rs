@@ -5,6 +5,7 @@
 //! names an operation of the table and hands over its arguments.
 
 mod enums;
+mod extras;
 mod models;
 mod operations;
 mod runner;

@@ -1,7 +1,8 @@
 //! One service a section: a method names its operation and hands over the arguments.
 
 use super::{
-    models::{all_optional, only_positional},
+    extras::only_positional,
+    models::all_optional,
     rust_file,
     types::{constant, ident, type_ident},
 };
