@@ -109,14 +109,14 @@ impl Run<'_> {
                 Ok(answered) => return Ok(answered),
                 Err(fault) => fault,
             };
-            let refused = fault.error.http_status() == Some(401) && !renewed;
-            if let Some(token) = token.filter(|_| refused) {
-                // Only if it is still the one that was sent: another caller may have renewed it. A
-                // second refusal is not the token's fault, and drops nothing.
+            if let Some(token) = token.filter(|_| fault.error.http_status() == Some(401)) {
+                // Only if it is still the one that was sent: another caller may have renewed it.
                 self.core.tokens.drop_if_current(&token);
-                renewed = true;
-                self.last = Some(fault.error);
-                continue;
+                if !renewed {
+                    renewed = true;
+                    self.last = Some(fault.error);
+                    continue;
+                }
             }
             let error = fault.error.with_retry_count(self.repeats());
             let may = match fault.repeat {

@@ -240,6 +240,16 @@ impl<'de> serde::Deserialize<'de> for RegisterAgentRequest {
                 f.write_str("an object of type RegisterAgentRequest")
             }
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                const KNOWN: &[&str] = &[
+                    "email",
+                    "agentType",
+                    "version",
+                    "capabilities",
+                    "owner",
+                    "deploymentEnv",
+                    "isPublic",
+                    "organizationId",
+                ];
                 let mut f0: Option<String> = None;
                 let mut f1: Option<AgentType> = None;
                 let mut f2: Option<String> = None;
@@ -258,21 +268,7 @@ impl<'de> serde::Deserialize<'de> for RegisterAgentRequest {
                         "deploymentEnv" => f5 = Some(map.next_value::<As<_>>()?.0),
                         "isPublic" => f6 = map.next_value::<As<_>>()?.0,
                         "organizationId" => f7 = map.next_value::<As<_>>()?.0,
-                        unknown => {
-                            return Err(de::Error::unknown_field(
-                                unknown,
-                                &[
-                                    "email",
-                                    "agentType",
-                                    "version",
-                                    "capabilities",
-                                    "owner",
-                                    "deploymentEnv",
-                                    "isPublic",
-                                    "organizationId",
-                                ],
-                            ));
-                        }
+                        unknown => return Err(de::Error::unknown_field(unknown, KNOWN)),
                     }
                 }
                 Ok(RegisterAgentRequest {
@@ -410,6 +406,15 @@ impl<'de> serde::Deserialize<'de> for UpdateAgentRequest {
                 f.write_str("an object of type UpdateAgentRequest")
             }
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                const KNOWN: &[&str] = &[
+                    "agentType",
+                    "version",
+                    "capabilities",
+                    "owner",
+                    "deploymentEnv",
+                    "status",
+                    "isPublic",
+                ];
                 let mut f0: Option<AgentType> = None;
                 let mut f1: Option<String> = None;
                 let mut f2: Option<Vec<String>> = None;
@@ -426,20 +431,7 @@ impl<'de> serde::Deserialize<'de> for UpdateAgentRequest {
                         "deploymentEnv" => f4 = map.next_value::<As<_>>()?.0,
                         "status" => f5 = map.next_value::<As<_>>()?.0,
                         "isPublic" => f6 = map.next_value::<As<_>>()?.0,
-                        unknown => {
-                            return Err(de::Error::unknown_field(
-                                unknown,
-                                &[
-                                    "agentType",
-                                    "version",
-                                    "capabilities",
-                                    "owner",
-                                    "deploymentEnv",
-                                    "status",
-                                    "isPublic",
-                                ],
-                            ));
-                        }
+                        unknown => return Err(de::Error::unknown_field(unknown, KNOWN)),
                     }
                 }
                 Ok(UpdateAgentRequest {
@@ -871,15 +863,14 @@ impl<'de> serde::Deserialize<'de> for GenerateCredentialRequest {
                 f.write_str("an object of type GenerateCredentialRequest")
             }
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                const KNOWN: &[&str] = &["expiresAt", "scopes"];
                 let mut f0: Option<OffsetDateTime> = None;
                 let mut f1: Option<Vec<Scope>> = None;
                 while let Some(key) = map.next_key::<Key<'de>>()? {
                     match key.as_str() {
                         "expiresAt" => f0 = map.next_value::<As<_>>()?.0,
                         "scopes" => f1 = map.next_value::<As<_>>()?.0,
-                        unknown => {
-                            return Err(de::Error::unknown_field(unknown, &["expiresAt", "scopes"]));
-                        }
+                        unknown => return Err(de::Error::unknown_field(unknown, KNOWN)),
                     }
                 }
                 Ok(GenerateCredentialRequest {
@@ -948,18 +939,14 @@ impl<'de> serde::Deserialize<'de> for RotateCredentialRequest {
                 f.write_str("an object of type RotateCredentialRequest")
             }
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                const KNOWN: &[&str] = &["expiresAt", "gracePeriodSeconds"];
                 let mut f0: Option<OffsetDateTime> = None;
                 let mut f1: Option<i64> = None;
                 while let Some(key) = map.next_key::<Key<'de>>()? {
                     match key.as_str() {
                         "expiresAt" => f0 = map.next_value::<As<_>>()?.0,
                         "gracePeriodSeconds" => f1 = map.next_value::<As<_>>()?.0,
-                        unknown => {
-                            return Err(de::Error::unknown_field(
-                                unknown,
-                                &["expiresAt", "gracePeriodSeconds"],
-                            ));
-                        }
+                        unknown => return Err(de::Error::unknown_field(unknown, KNOWN)),
                     }
                 }
                 Ok(RotateCredentialRequest {
@@ -1082,6 +1069,14 @@ impl<'de> serde::Deserialize<'de> for IssueTokenRequest {
                 f.write_str("an object of type IssueTokenRequest")
             }
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                const KNOWN: &[&str] = &[
+                    "grant_type",
+                    "client_id",
+                    "client_secret",
+                    "scope",
+                    "resource",
+                    "nonce",
+                ];
                 let mut f0: Option<String> = None;
                 let mut f1: Option<String> = None;
                 let mut f2: Option<Secret> = None;
@@ -1096,19 +1091,7 @@ impl<'de> serde::Deserialize<'de> for IssueTokenRequest {
                         "scope" => f3 = map.next_value::<As<_>>()?.0,
                         "resource" => f4 = map.next_value::<As<_>>()?.0,
                         "nonce" => f5 = map.next_value::<As<_>>()?.0,
-                        unknown => {
-                            return Err(de::Error::unknown_field(
-                                unknown,
-                                &[
-                                    "grant_type",
-                                    "client_id",
-                                    "client_secret",
-                                    "scope",
-                                    "resource",
-                                    "nonce",
-                                ],
-                            ));
-                        }
+                        unknown => return Err(de::Error::unknown_field(unknown, KNOWN)),
                     }
                 }
                 Ok(IssueTokenRequest {
@@ -1257,18 +1240,14 @@ impl<'de> serde::Deserialize<'de> for IntrospectTokenRequest {
                 f.write_str("an object of type IntrospectTokenRequest")
             }
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                const KNOWN: &[&str] = &["token", "token_type_hint"];
                 let mut f0: Option<Secret> = None;
                 let mut f1: Option<String> = None;
                 while let Some(key) = map.next_key::<Key<'de>>()? {
                     match key.as_str() {
                         "token" => f0 = Some(map.next_value::<As<_>>()?.0),
                         "token_type_hint" => f1 = map.next_value::<As<_>>()?.0,
-                        unknown => {
-                            return Err(de::Error::unknown_field(
-                                unknown,
-                                &["token", "token_type_hint"],
-                            ));
-                        }
+                        unknown => return Err(de::Error::unknown_field(unknown, KNOWN)),
                     }
                 }
                 Ok(IntrospectTokenRequest {
@@ -1348,18 +1327,14 @@ impl<'de> serde::Deserialize<'de> for RevokeTokenRequest {
                 f.write_str("an object of type RevokeTokenRequest")
             }
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                const KNOWN: &[&str] = &["token", "token_type_hint"];
                 let mut f0: Option<Secret> = None;
                 let mut f1: Option<String> = None;
                 while let Some(key) = map.next_key::<Key<'de>>()? {
                     match key.as_str() {
                         "token" => f0 = Some(map.next_value::<As<_>>()?.0),
                         "token_type_hint" => f1 = map.next_value::<As<_>>()?.0,
-                        unknown => {
-                            return Err(de::Error::unknown_field(
-                                unknown,
-                                &["token", "token_type_hint"],
-                            ));
-                        }
+                        unknown => return Err(de::Error::unknown_field(unknown, KNOWN)),
                     }
                 }
                 Ok(RevokeTokenRequest {
@@ -2594,6 +2569,15 @@ impl<'de> serde::Deserialize<'de> for ListAgentsParams {
                 f.write_str("an object of type ListAgentsParams")
             }
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                const KNOWN: &[&str] = &[
+                    "owner",
+                    "agentType",
+                    "status",
+                    "deploymentEnv",
+                    "q",
+                    "page",
+                    "limit",
+                ];
                 let mut f0: Option<String> = None;
                 let mut f1: Option<AgentType> = None;
                 let mut f2: Option<AgentStatus> = None;
@@ -2610,20 +2594,7 @@ impl<'de> serde::Deserialize<'de> for ListAgentsParams {
                         "q" => f4 = map.next_value::<As<_>>()?.0,
                         "page" => f5 = map.next_value::<As<_>>()?.0,
                         "limit" => f6 = map.next_value::<As<_>>()?.0,
-                        unknown => {
-                            return Err(de::Error::unknown_field(
-                                unknown,
-                                &[
-                                    "owner",
-                                    "agentType",
-                                    "status",
-                                    "deploymentEnv",
-                                    "q",
-                                    "page",
-                                    "limit",
-                                ],
-                            ));
-                        }
+                        unknown => return Err(de::Error::unknown_field(unknown, KNOWN)),
                     }
                 }
                 Ok(ListAgentsParams {
@@ -2711,6 +2682,7 @@ impl<'de> serde::Deserialize<'de> for ListCredentialsParams {
                 f.write_str("an object of type ListCredentialsParams")
             }
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                const KNOWN: &[&str] = &["status", "page", "limit"];
                 let mut f0: Option<CredentialStatus> = None;
                 let mut f1: Option<i64> = None;
                 let mut f2: Option<i64> = None;
@@ -2719,12 +2691,7 @@ impl<'de> serde::Deserialize<'de> for ListCredentialsParams {
                         "status" => f0 = map.next_value::<As<_>>()?.0,
                         "page" => f1 = map.next_value::<As<_>>()?.0,
                         "limit" => f2 = map.next_value::<As<_>>()?.0,
-                        unknown => {
-                            return Err(de::Error::unknown_field(
-                                unknown,
-                                &["status", "page", "limit"],
-                            ));
-                        }
+                        unknown => return Err(de::Error::unknown_field(unknown, KNOWN)),
                     }
                 }
                 Ok(ListCredentialsParams {
@@ -2896,6 +2863,18 @@ impl<'de> serde::Deserialize<'de> for QueryAuditLogParams {
                 f.write_str("an object of type QueryAuditLogParams")
             }
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                const KNOWN: &[&str] = &[
+                    "agentId",
+                    "action",
+                    "outcome",
+                    "fromDate",
+                    "toDate",
+                    "startDate",
+                    "endDate",
+                    "page",
+                    "limit",
+                    "cursor",
+                ];
                 let mut f0: Option<String> = None;
                 let mut f1: Option<AuditAction> = None;
                 let mut f2: Option<AuditOutcome> = None;
@@ -2918,23 +2897,7 @@ impl<'de> serde::Deserialize<'de> for QueryAuditLogParams {
                         "page" => f7 = map.next_value::<As<_>>()?.0,
                         "limit" => f8 = map.next_value::<As<_>>()?.0,
                         "cursor" => f9 = map.next_value::<As<_>>()?.0,
-                        unknown => {
-                            return Err(de::Error::unknown_field(
-                                unknown,
-                                &[
-                                    "agentId",
-                                    "action",
-                                    "outcome",
-                                    "fromDate",
-                                    "toDate",
-                                    "startDate",
-                                    "endDate",
-                                    "page",
-                                    "limit",
-                                    "cursor",
-                                ],
-                            ));
-                        }
+                        unknown => return Err(de::Error::unknown_field(unknown, KNOWN)),
                     }
                 }
                 Ok(QueryAuditLogParams {
@@ -3009,15 +2972,14 @@ impl<'de> serde::Deserialize<'de> for VerifyAuditChainParams {
                 f.write_str("an object of type VerifyAuditChainParams")
             }
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                const KNOWN: &[&str] = &["fromDate", "toDate"];
                 let mut f0: Option<String> = None;
                 let mut f1: Option<String> = None;
                 while let Some(key) = map.next_key::<Key<'de>>()? {
                     match key.as_str() {
                         "fromDate" => f0 = map.next_value::<As<_>>()?.0,
                         "toDate" => f1 = map.next_value::<As<_>>()?.0,
-                        unknown => {
-                            return Err(de::Error::unknown_field(unknown, &["fromDate", "toDate"]));
-                        }
+                        unknown => return Err(de::Error::unknown_field(unknown, KNOWN)),
                     }
                 }
                 Ok(VerifyAuditChainParams {

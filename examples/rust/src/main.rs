@@ -7,7 +7,10 @@ async fn main() -> Result<(), Error> {
     let client = AgentIdPClient::from_env()?;
     let (agents, credentials) = (client.agents(), client.credentials());
 
-    let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_micros();
+    let now = std::time::UNIX_EPOCH
+        .elapsed()
+        .unwrap_or_default()
+        .as_micros();
     let email = format!("screener-{now}@example.com");
     let (kind, env) = (AgentType::Screener, DeploymentEnv::Development);
     let request = RegisterAgentRequest::new(email, kind, "1.0.0", ["resume:read"], "talent", env);

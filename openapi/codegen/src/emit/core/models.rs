@@ -289,6 +289,10 @@ fn deserialize(w: &mut Writer, contract: &Contract, model: &Model) {
 }
 
 fn visit_map(w: &mut Writer, contract: &Contract, model: &Model) {
+    if !keeps_extra(model) {
+        let known: Vec<String> = model.fields.iter().map(|f| literal(&f.name)).collect();
+        w.line(format!("const KNOWN: &[&str] = &[{}];", known.join(", ")));
+    }
     for (i, field) in model.fields.iter().enumerate() {
         let ty = field_type(contract, model, field);
         match presence(model, field) {
@@ -324,12 +328,7 @@ fn visit_map(w: &mut Writer, contract: &Contract, model: &Model) {
                         w.line("extra.insert(key.into_string(), map.next_value()?);");
                     });
                 } else {
-                    let known: Vec<String> =
-                        model.fields.iter().map(|f| literal(&f.name)).collect();
-                    w.line(format!(
-                        "unknown => return Err(de::Error::unknown_field(unknown, &[{}])),",
-                        known.join(", ")
-                    ));
+                    w.line("unknown => return Err(de::Error::unknown_field(unknown, KNOWN)),");
                 }
             });
         },
