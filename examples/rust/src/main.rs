@@ -7,11 +7,8 @@ async fn main() -> Result<(), Error> {
     let client = AgentIdPClient::from_env()?;
     let (agents, credentials) = (client.agents(), client.credentials());
 
-    let now = std::time::UNIX_EPOCH
-        .elapsed()
-        .unwrap_or_default()
-        .as_micros();
-    let email = format!("screener-{now}@example.com");
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let email = format!("screener-{}@example.com", now.as_micros());
     let (kind, env) = (AgentType::Screener, DeploymentEnv::Development);
     let request = RegisterAgentRequest::new(email, kind, "1.0.0", ["resume:read"], "talent", env);
     let agent = agents.register_agent(request).await?;
@@ -30,24 +27,18 @@ async fn main() -> Result<(), Error> {
     let own = builder.client_secret(issued.client_secret).build()?;
     let token = own.tokens().issue_token(None).await?;
     let itself = own.agents().get_agent(id).await?;
-    println!(
-        "token: {} read itself; a token lives {} s",
-        itself.email, token.expires_in
-    );
+    println!("token: {} for {} s", itself.email, token.expires_in);
 
     let token = token.access_token.expose_secret();
     let seen = client.tokens().introspect_token(token).await?;
     println!("introspect: active is {}", seen.active);
 
-    let rotated = credentials
-        .rotate_credential(id, &issued.credential_id, None)
-        .await?;
+    let rotate = credentials.rotate_credential(id, &issued.credential_id, None);
+    let rotated = rotate.await?;
     println!("rotate: {} has a new secret", rotated.credential_id);
 
-    match agents
-        .get_agent("00000000-0000-4000-8000-000000000000")
-        .await
-    {
+    let nobody = "00000000-0000-4000-8000-000000000000";
+    match agents.get_agent(nobody).await {
         Err(error) if error.is_not_found() => println!("not-found: {}", error.code()),
         other => println!("not-found: expected an error, got {other:?}"),
     }
