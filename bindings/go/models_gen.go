@@ -2054,8 +2054,8 @@ type QueryAuditLogParams struct {
 	StartDate string
 	// EndDate: Another name of `toDate`. Optional. Another name of `toDate`.
 	EndDate string
-	// Page: Which page, from 1. `page` x `limit` stays within 10,000. Limits: 1 to 10000. The server's
-	// default is 1. Optional.
+	// Page: Which page, from 1, when no cursor is given. `page` x `limit` stays within 10,000. Limits: 1
+	// to 10000. Optional.
 	Page int
 	// Limit: Items on a page, 1 to 100. Limits: 1 to 100. The server's default is 20. Optional.
 	Limit int

@@ -2727,9 +2727,9 @@ pub struct QueryAuditLogParams {
     ///
     /// Another name of `toDate`.
     pub end_date: Option<String>,
-    /// Which page, from 1. `page` x `limit` stays within 10,000.
+    /// Which page, from 1, when no cursor is given. `page` x `limit` stays within 10,000.
     ///
-    /// The server's default is `1`. From 1 to 10000.
+    /// From 1 to 10000.
     pub page: Option<i64>,
     /// Items on a page, 1 to 100.
     ///
@@ -2795,7 +2795,7 @@ impl QueryAuditLogParams {
         self
     }
 
-    /// Which page, from 1. `page` x `limit` stays within 10,000.
+    /// Which page, from 1, when no cursor is given. `page` x `limit` stays within 10,000.
     #[must_use]
     pub fn with_page(mut self, page: i64) -> Self {
         self.page = Some(page);

@@ -40,7 +40,7 @@ impl Audit for Service {
         input: Unchecked<types::QueryAuditLogParams>,
     ) -> Result<Reply<types::PaginatedAuditEvents>, ApiError> {
         let asked = input.check()?;
-        let (page, limit) = (asked.page, asked.limit);
+        let (page, limit) = (asked.page.unwrap_or(1), asked.limit);
         let found = self.reading.query(caller.reach(), question(asked)).await?;
         let data = found
             .events
@@ -99,8 +99,8 @@ fn question(asked: types::QueryAuditLogParams) -> Question {
         outcome: asked.outcome,
         from: asked.from_date,
         to: asked.to_date,
-        page: Some(asked.page)
-            .filter(|page| asked.cursor.is_none() || *page != 1)
+        page: asked
+            .page
             .map(|page| u32::try_from(page).unwrap_or(u32::MAX)),
         limit: u32::try_from(asked.limit).unwrap_or(1),
         cursor: asked.cursor,

@@ -1139,9 +1139,9 @@ impl Input for IntrospectTokenRequest {
                 v,
                 at,
                 &Text {
-                    min: 0,
+                    min: 1,
                     max: u64::MAX,
-                    pattern: None,
+                    pattern: Some(&PATTERN_4),
                     uri: false,
                 },
             )
@@ -1154,7 +1154,7 @@ impl Input for IntrospectTokenRequest {
                 &Text {
                     min: 0,
                     max: u64::MAX,
-                    pattern: None,
+                    pattern: Some(&PATTERN_5),
                     uri: false,
                 },
             )
@@ -1184,9 +1184,9 @@ impl Input for RevokeTokenRequest {
                 v,
                 at,
                 &Text {
-                    min: 0,
+                    min: 1,
                     max: u64::MAX,
-                    pattern: None,
+                    pattern: Some(&PATTERN_4),
                     uri: false,
                 },
             )
@@ -1199,7 +1199,7 @@ impl Input for RevokeTokenRequest {
                 &Text {
                     min: 0,
                     max: u64::MAX,
-                    pattern: None,
+                    pattern: Some(&PATTERN_5),
                     uri: false,
                 },
             )
@@ -1628,8 +1628,8 @@ pub struct QueryAuditLogParams {
     pub from_date: Option<DateOrTimestamp>,
     /// Only events before this (exclusive): RFC 3339, or a date, which includes its whole UTC day.
     pub to_date: Option<DateOrTimestamp>,
-    /// Which page, from 1. `page` x `limit` stays within 10,000.
-    pub page: i64,
+    /// Which page, from 1, when no cursor is given. `page` x `limit` stays within 10,000.
+    pub page: Option<i64>,
     /// Items on a page, 1 to 100.
     pub limit: i64,
     /// The `nextCursor` of the page before; not together with `page`.
@@ -1658,11 +1658,7 @@ impl Input for QueryAuditLogParams {
         let outcome = o.optional("outcome", read::word);
         let from_date = o.optional("fromDate", read::date_or_timestamp);
         let to_date = o.optional("toDate", read::date_or_timestamp);
-        let page = o.or_default(
-            "page",
-            || 1,
-            |v, at| read::integer(v, at, Some(1), Some(10000)),
-        );
+        let page = o.optional("page", |v, at| read::integer(v, at, Some(1), Some(10000)));
         let limit = o.or_default(
             "limit",
             || 20,
@@ -1675,12 +1671,11 @@ impl Input for QueryAuditLogParams {
                 &Text {
                     min: 1,
                     max: 256,
-                    pattern: Some(&PATTERN_4),
+                    pattern: Some(&PATTERN_6),
                     uri: false,
                 },
             )
         });
-        o.window(page, limit);
         Some(Self {
             agent_id: agent_id?,
             action: action?,
@@ -1732,7 +1727,17 @@ static PATTERN_3: Pattern = Pattern::new(
     "^[^\\x00-\\x1f\\x7f-\\x9f]+$",
     "contains a control character or is empty",
 );
-static PATTERN_4: Pattern = Pattern::new("^[A-Za-z0-9_-]+$", "is not a cursor of this server");
+static PATTERN_4: Pattern = Pattern::new(
+    "^[^\\x00-\\x1f\\x7f-\\x9f]+$",
+    "contains a control character",
+);
+static PATTERN_5: Pattern = Pattern::new(
+    "^[^\\x00-\\x1f\\x7f-\\x9f]*$",
+    "contains a control character",
+);
+static PATTERN_6: Pattern = Pattern::new("^[A-Za-z0-9_-]+$", "is not a cursor of this server");
 
 /// Every pattern, so that a test can compile them all.
-pub static PATTERNS: &[&Pattern] = &[&PATTERN_0, &PATTERN_1, &PATTERN_2, &PATTERN_3, &PATTERN_4];
+pub static PATTERNS: &[&Pattern] = &[
+    &PATTERN_0, &PATTERN_1, &PATTERN_2, &PATTERN_3, &PATTERN_4, &PATTERN_5, &PATTERN_6,
+];

@@ -188,7 +188,7 @@ impl<'a> Object<'a> {
         {
             self.at
                 .member("page")
-                .fault::<()>(format!("page x limit must stay within {WINDOW_MAX}"));
+                .fault::<()>(format!("times limit must stay within {WINDOW_MAX}"));
         }
     }
 }

@@ -256,7 +256,7 @@ export const TokenResponse: Model<TokenResponse> = model<TokenResponse>({
 
 /** The token in question. */
 export interface IntrospectTokenRequest {
-  /** The token. */
+  /** The token. At least 1 characters. */
   readonly token: string;
   /** A hint; only access tokens exist, so it changes nothing (RFC 7662 section 2.1). */
   readonly token_type_hint?: string | undefined;
@@ -264,7 +264,7 @@ export interface IntrospectTokenRequest {
 
 /** The token to revoke. */
 export interface RevokeTokenRequest {
-  /** The token. */
+  /** The token. At least 1 characters. */
   readonly token: string;
   /** A hint; only access tokens exist, so it changes nothing (RFC 7009 section 2.1). */
   readonly token_type_hint?: string | undefined;
@@ -620,7 +620,7 @@ export interface QueryAuditLogParams {
   readonly startDate?: Date | string | undefined;
   /** Another name of `toDate`. Another name of `toDate`. */
   readonly endDate?: Date | string | undefined;
-  /** Which page, from 1. `page` x `limit` stays within 10,000. 1 to 10000. Default: `1`. */
+  /** Which page, from 1, when no cursor is given. `page` x `limit` stays within 10,000. 1 to 10000. */
   readonly page?: number | undefined;
   /** Items on a page, 1 to 100. Default: `20`. */
   readonly limit?: number | undefined;

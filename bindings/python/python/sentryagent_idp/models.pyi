@@ -1355,8 +1355,8 @@ class QueryAuditLogParams(Model):
             its whole UTC day.
         start_date: Another name of `fromDate`. Another name of `from_date`.
         end_date: Another name of `toDate`. Another name of `to_date`.
-        page: Which page, from 1. `page` x `limit` stays within 10,000. The server's default
-            is `1`. From 1 to 10000.
+        page: Which page, from 1, when no cursor is given. `page` x `limit` stays within
+            10,000. From 1 to 10000.
         limit: Items on a page, 1 to 100. The server's default is `20`. From 1 to 100.
         cursor: The `nextCursor` of the page before; not together with `page`.
     """
@@ -1407,8 +1407,8 @@ class QueryAuditLogParams(Model):
 
     @property
     def page(self) -> int | None:
-        """Which page, from 1. `page` x `limit` stays within 10,000. The server's default is `1`.
-        From 1 to 10000.
+        """Which page, from 1, when no cursor is given. `page` x `limit` stays within 10,000. From
+        1 to 10000.
         """
 
     @property

@@ -3988,7 +3988,7 @@ pub static QUERY_AUDIT_LOG_PARAMS_CLASS: ModelClass = ModelClass {
 ///     to_date: Only events before this (exclusive): RFC 3339, or a date, which includes its whole UTC day.
 ///     start_date: Another name of `fromDate`. Another name of `from_date`.
 ///     end_date: Another name of `toDate`. Another name of `to_date`.
-///     page: Which page, from 1. `page` x `limit` stays within 10,000. The server's default is `1`. From 1 to 10000.
+///     page: Which page, from 1, when no cursor is given. `page` x `limit` stays within 10,000. From 1 to 10000.
 ///     limit: Items on a page, 1 to 100. The server's default is `20`. From 1 to 100.
 ///     cursor: The `nextCursor` of the page before; not together with `page`.
 #[pyclass(frozen, extends = Model, name = "QueryAuditLogParams", module = "sentryagent_idp.models")]
@@ -4060,7 +4060,7 @@ impl QueryAuditLogParams {
         model::get_request(slf, 6)
     }
 
-    /// Which page, from 1. `page` x `limit` stays within 10,000. The server's default is `1`. From 1 to 10000.
+    /// Which page, from 1, when no cursor is given. `page` x `limit` stays within 10,000. From 1 to 10000.
     #[getter(page)]
     fn get_7(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         model::get_request(slf, 7)

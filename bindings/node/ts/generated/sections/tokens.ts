@@ -44,7 +44,7 @@ export class TokenClient extends Service {
    *
    * Scope: `tokens:read`.
    *
-   * @param token The token.
+   * @param token The token. At least 1 characters.
    * @param request The token in question.
    * @param options Timeout, retries, headers, ids and signal of this call.
    * @returns What is known of the token.
@@ -73,7 +73,7 @@ export class TokenClient extends Service {
    *
    * Any valid token.
    *
-   * @param token The token.
+   * @param token The token. At least 1 characters.
    * @param request The token to revoke.
    * @param options Timeout, retries, headers, ids and signal of this call.
    * @returns Revoked, or unknown.

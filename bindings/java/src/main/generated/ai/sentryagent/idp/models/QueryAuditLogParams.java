@@ -154,7 +154,7 @@ public final class QueryAuditLogParams {
     }
 
     /**
-     * Which page, from 1. {@code page} x {@code limit} stays within 10,000.
+     * Which page, from 1, when no cursor is given. {@code page} x {@code limit} stays within 10,000.
      *
      * @return the value, or null when it is absent
      */
@@ -418,9 +418,7 @@ public final class QueryAuditLogParams {
         }
 
         /**
-         * Which page, from 1. {@code page} x {@code limit} stays within 10,000.
-         *
-         * <p>When left out: {@code 1}.
+         * Which page, from 1, when no cursor is given. {@code page} x {@code limit} stays within 10,000.
          *
          * @param value the value, or null to leave it out
          * @return this builder
@@ -431,9 +429,7 @@ public final class QueryAuditLogParams {
         }
 
         /**
-         * Which page, from 1. {@code page} x {@code limit} stays within 10,000.
-         *
-         * <p>When left out: {@code 1}.
+         * Which page, from 1, when no cursor is given. {@code page} x {@code limit} stays within 10,000.
          *
          * @param value the value
          * @return this builder
