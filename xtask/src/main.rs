@@ -1,5 +1,6 @@
 //! The project's one tool. `cargo xtask help` lists the commands.
 
+mod bench;
 mod conformance;
 mod demo;
 mod generate;
@@ -58,6 +59,15 @@ enum Command {
         #[arg(long)]
         broken: bool,
     },
+    /// Project and peers in turns, with the release profile; writes docs/benchmarks.md
+    Bench {
+        /// Rounds after the warm-up
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(5..))]
+        rounds: u32,
+        /// Only rust, python-async or python-sync: printed, not written
+        #[arg(long)]
+        only: Option<String>,
+    },
     /// Write everything that comes from the contract in openapi/
     Generate {
         /// Change nothing; fail when something is stale, orphaned or edited by hand
@@ -83,6 +93,7 @@ fn main() -> ExitCode {
             language,
             broken,
         } => conformance::run(only.as_deref(), language.as_deref(), broken).map(|_| ()),
+        Command::Bench { rounds, only } => bench::run(rounds, only.as_deref()),
         Command::Generate { check } => generate::run(check),
     };
     match done {

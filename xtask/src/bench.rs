@@ -1,0 +1,77 @@
+//! `cargo xtask bench`: builds what is measured with the release profile, installs wheel and peers
+//! below target/, and lets `tests/bench` do the rest.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    languages,
+    sh::{self, Result},
+};
+
+/// Runs everything and writes `docs/benchmarks.md`; a part (`only`) is printed and not written.
+pub fn run(rounds: u32, only: Option<&str>) -> Result<()> {
+    sh::run(&mut sh::cmd(
+        "cargo",
+        ["build", "--release", "--locked", "--package", "bench"],
+    ))?;
+    // A wheel of another state of the tree would be measured under this one's name.
+    let wheel = languages::named("python")?.package()?;
+    let python = environment(&wheel)?;
+    let mut bench = sh::cmd(
+        &sh::target().join("release/bench").to_string_lossy(),
+        ["run", "--rounds", &rounds.to_string()],
+    );
+    bench.arg("--python").arg(python);
+    bench
+        .arg("--workers")
+        .arg(sh::root().join("tests/bench/python"));
+    match only {
+        Some(only) => bench.args(["--only", only]),
+        None => bench
+            .args([
+                "--shown-command",
+                &format!("cargo xtask bench --rounds {rounds}"),
+            ])
+            .arg("--report")
+            .arg(sh::root().join("docs/benchmarks.md")),
+    };
+    sh::run(&mut bench)
+}
+
+/// A virtual environment with the pinned peers and this wheel; returns its interpreter.
+fn environment(wheel: &Path) -> Result<PathBuf> {
+    let requirements = sh::root().join("tests/bench/requirements.txt");
+    let venv = sh::scratch("bench")?.join("venv");
+    let python = venv.join("bin/python");
+    let wanted = fs::read_to_string(&requirements)?;
+    let stamp = venv.join("requirements.stamp");
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+        eprintln!("the peers are installed");
+    } else {
+        let base = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
+        sh::run(sh::cmd(&base, ["-m", "venv", "--clear"]).arg(&venv))?;
+        sh::run(pip(&python).arg("-r").arg(&requirements))?;
+        fs::write(stamp, wanted)?;
+    }
+    let mut install = pip(&python);
+    install.args(["--no-index", "--no-deps", "--force-reinstall"]);
+    sh::run(install.arg(wheel))?;
+    Ok(python)
+}
+
+fn pip(python: &Path) -> Command {
+    sh::cmd(
+        &python.to_string_lossy(),
+        [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ],
+    )
+}
