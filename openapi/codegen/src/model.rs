@@ -115,6 +115,9 @@ pub struct Operation {
     pub paging: Option<Paging>,
     /// Request or answer holds a secret: `no-store`, never logged.
     pub sensitive: bool,
+    /// Calls a minute that one client may make, beside the general limit
+    /// (`x-rate-limit-per-minute`); at least 1. `None`: the general limit alone.
+    pub rate_limit_per_minute: Option<u32>,
     /// An example of the whole answer, when the contract has one.
     pub example: Option<Value>,
     /// Where it stands.

@@ -88,7 +88,8 @@ pub struct Pool {
 pub struct RateLimit {
     /// `RATE_LIMIT_WINDOW_MS`, default a minute.
     pub window: Duration,
-    /// `RATE_LIMIT_MAX_REQUESTS`, default 100; 0 is off.
+    /// `RATE_LIMIT_MAX_REQUESTS`, default 100; 0 switches every request rate off, also those that operations
+    /// have of their own.
     pub max_requests: u32,
 }
 

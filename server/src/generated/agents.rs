@@ -176,6 +176,7 @@ static REGISTER_AGENT: Facts = Facts {
     has_body: true,
     idempotency_key: true,
     sensitive: false,
+    rate_limit_per_minute: None,
     success: 201,
 };
 
@@ -190,6 +191,7 @@ static LIST_AGENTS: Facts = Facts {
     has_body: false,
     idempotency_key: false,
     sensitive: false,
+    rate_limit_per_minute: None,
     success: 200,
 };
 
@@ -204,6 +206,7 @@ static GET_AGENT: Facts = Facts {
     has_body: false,
     idempotency_key: false,
     sensitive: false,
+    rate_limit_per_minute: None,
     success: 200,
 };
 
@@ -218,6 +221,7 @@ static UPDATE_AGENT: Facts = Facts {
     has_body: true,
     idempotency_key: true,
     sensitive: false,
+    rate_limit_per_minute: None,
     success: 200,
 };
 
@@ -232,5 +236,6 @@ static DECOMMISSION_AGENT: Facts = Facts {
     has_body: false,
     idempotency_key: true,
     sensitive: false,
+    rate_limit_per_minute: None,
     success: 204,
 };

@@ -114,6 +114,7 @@ static QUERY_AUDIT_LOG: Facts = Facts {
     has_body: false,
     idempotency_key: false,
     sensitive: false,
+    rate_limit_per_minute: None,
     success: 200,
 };
 
@@ -128,6 +129,7 @@ static VERIFY_AUDIT_CHAIN: Facts = Facts {
     has_body: false,
     idempotency_key: false,
     sensitive: false,
+    rate_limit_per_minute: Some(30),
     success: 200,
 };
 
@@ -142,5 +144,6 @@ static GET_AUDIT_EVENT: Facts = Facts {
     has_body: false,
     idempotency_key: false,
     sensitive: false,
+    rate_limit_per_minute: None,
     success: 200,
 };

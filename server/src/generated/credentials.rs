@@ -157,6 +157,7 @@ static GENERATE_CREDENTIAL: Facts = Facts {
     has_body: true,
     idempotency_key: true,
     sensitive: true,
+    rate_limit_per_minute: None,
     success: 201,
 };
 
@@ -171,6 +172,7 @@ static LIST_CREDENTIALS: Facts = Facts {
     has_body: false,
     idempotency_key: false,
     sensitive: false,
+    rate_limit_per_minute: None,
     success: 200,
 };
 
@@ -185,6 +187,7 @@ static ROTATE_CREDENTIAL: Facts = Facts {
     has_body: true,
     idempotency_key: true,
     sensitive: true,
+    rate_limit_per_minute: None,
     success: 200,
 };
 
@@ -199,5 +202,6 @@ static REVOKE_CREDENTIAL: Facts = Facts {
     has_body: false,
     idempotency_key: true,
     sensitive: false,
+    rate_limit_per_minute: None,
     success: 204,
 };

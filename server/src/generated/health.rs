@@ -74,6 +74,7 @@ static GET_HEALTH: Facts = Facts {
     has_body: false,
     idempotency_key: false,
     sensitive: false,
+    rate_limit_per_minute: None,
     success: 200,
 };
 
@@ -88,5 +89,6 @@ static GET_DETAILED_HEALTH: Facts = Facts {
     has_body: false,
     idempotency_key: false,
     sensitive: false,
+    rate_limit_per_minute: None,
     success: 200,
 };

@@ -71,6 +71,7 @@ static GET_OPEN_ID_CONFIGURATION: Facts = Facts {
     has_body: false,
     idempotency_key: false,
     sensitive: false,
+    rate_limit_per_minute: None,
     success: 200,
 };
 
@@ -85,5 +86,6 @@ static GET_JWKS: Facts = Facts {
     has_body: false,
     idempotency_key: false,
     sensitive: false,
+    rate_limit_per_minute: None,
     success: 200,
 };

@@ -113,6 +113,7 @@ static ISSUE_TOKEN: Facts = Facts {
     has_body: true,
     idempotency_key: false,
     sensitive: true,
+    rate_limit_per_minute: None,
     success: 200,
 };
 
@@ -127,6 +128,7 @@ static INTROSPECT_TOKEN: Facts = Facts {
     has_body: true,
     idempotency_key: false,
     sensitive: true,
+    rate_limit_per_minute: None,
     success: 200,
 };
 
@@ -141,5 +143,6 @@ static REVOKE_TOKEN: Facts = Facts {
     has_body: true,
     idempotency_key: false,
     sensitive: true,
+    rate_limit_per_minute: None,
     success: 200,
 };

@@ -23,6 +23,8 @@ pub struct Facts {
     pub idempotency_key: bool,
     /// Answered with `no-store`.
     pub sensitive: bool,
+    /// A limit of its own, in calls a minute for each client, beside the general one.
+    pub rate_limit_per_minute: Option<u32>,
     /// The usual status.
     pub success: u16,
 }

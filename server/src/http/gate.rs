@@ -167,6 +167,7 @@ impl Gate {
             AuthKind::Public => (Who::default(), self.body(facts, &parts, body).await?),
             AuthKind::Bearer => {
                 let who = self.bearer(&call, &parts.headers, notes).await?;
+                self.count_operation(facts, &who, &call, notes)?;
                 self.allow(facts, &who)?;
                 (who, self.body(facts, &parts, body).await?)
             }
@@ -177,6 +178,7 @@ impl Gate {
                     .client(facts, &call, &parts.headers, &body, notes)
                     .await?;
                 if facts.auth == AuthKind::BearerOrClient {
+                    self.count_operation(facts, &who, &call, notes)?;
                     self.allow(facts, &who)?;
                 }
                 (who, body)
@@ -252,10 +254,35 @@ impl Gate {
         call: &Call,
         notes: &Mutex<Notes>,
     ) -> Result<(), ApiError> {
-        let Some(standing) = self.limits.count(subject, call.received_at) else {
+        Self::note(self.limits.count(subject, call.received_at), notes)
+    }
+
+    /// The limit that an operation has beside the general one.
+    fn count_operation(
+        &self,
+        facts: &Facts,
+        who: &Who,
+        call: &Call,
+        notes: &Mutex<Notes>,
+    ) -> Result<(), ApiError> {
+        let (Some(caller), Some(max)) = (&who.caller, facts.rate_limit_per_minute) else {
             return Ok(());
         };
-        notes.lock().standing = Some(standing);
+        let (client, now) = (caller.agent_id, call.received_at);
+        let standing = self.limits.count_operation(client, facts.id, max, now);
+        Self::note(standing, notes)
+    }
+
+    /// The answer's headers tell of the strictest limit; a limit that denies ends the request.
+    fn note(standing: Option<Standing>, notes: &Mutex<Notes>) -> Result<(), ApiError> {
+        let Some(standing) = standing else {
+            return Ok(());
+        };
+        let mut notes = notes.lock();
+        notes.standing = Some(match notes.standing {
+            Some(other) => other.stricter(standing),
+            None => standing,
+        });
         match standing.retry_after {
             None => Ok(()),
             Some(wait) => Err(ApiError::new(Code::RateLimitExceeded)

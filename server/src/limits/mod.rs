@@ -1,26 +1,25 @@
-//! Request rate limits: a sliding window in this process.
+//! Request rate limits: sliding windows in this process.
 //!
 //! Who is counted: an authenticated client by its id; a token request by the address it comes
 //! from *and* the client id it names, so that nobody can lock another client out. Public
-//! operations (health, discovery, keys) are not counted. A limit of 0 requests is off.
+//! operations (health, discovery, keys) are not counted. An operation may have a limit of its own
+//! beside the general one (`x-rate-limit-per-minute` in the contract), counted for each client; a
+//! call that only this one denies still counts as a request of its client.
 //!
-//! The window slides by weighting the previous fixed window with the share of it that is still in
-//! view: two counters a key instead of a list of moments. Denied requests are not counted.
+//! `RATE_LIMIT_MAX_REQUESTS=0` switches every request rate off, those of operations too: whoever
+//! measures or tests a server wants none of them.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
-    time::Duration,
-};
+mod windows;
 
-use parking_lot::Mutex;
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use crate::{clock::Timestamp, config::RateLimit};
 
-const SHARDS: usize = 16;
-/// Keys of a shard before old ones are swept out.
-const SHARD_KEYS_MAX: usize = 32_768;
+use windows::Windows;
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Who is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,118 +48,53 @@ pub struct Standing {
     pub retry_after: Option<Duration>,
 }
 
+impl Standing {
+    /// The one of two limits that stops the caller sooner: the one that denies (the longer wait of
+    /// two), else the one that leaves fewer requests.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        if (other.retry_after, self.remaining) > (self.retry_after, other.remaining) {
+            other
+        } else {
+            self
+        }
+    }
+}
+
 /// Every subject's counters.
 pub struct Limits {
-    window_ms: i64,
     max: u32,
-    hasher: RandomState,
-    shards: Vec<Mutex<Shard>>,
-}
-
-#[derive(Default)]
-struct Shard {
-    windows: HashMap<u64, Window>,
-    /// Counts everybody who no longer fits: a flood of made-up names limits itself.
-    overflow: Window,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Window {
-    /// Number of the window since 1970.
-    index: i64,
-    current: u32,
-    previous: u32,
+    general: Windows,
+    /// One window for each client and operation that has a limit of its own.
+    operations: Windows,
 }
 
 impl Limits {
     /// With these limits.
     pub fn new(limit: RateLimit) -> Self {
         Self {
-            window_ms: i64::try_from(limit.window.as_millis())
-                .unwrap_or(i64::MAX)
-                .max(1),
             max: limit.max_requests,
-            hasher: RandomState::new(),
-            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            general: Windows::new(limit.window),
+            operations: Windows::new(MINUTE),
         }
     }
 
     /// Counts a request. `None` when limits are off.
     pub fn count(&self, subject: Subject<'_>, now: Timestamp) -> Option<Standing> {
-        if self.max == 0 {
-            return None;
-        }
-        let key = self.hasher.hash_one(subject);
-        let shard = usize::try_from(key % SHARDS as u64).unwrap_or(0);
-        let mut shard = self.shards[shard].lock();
-        let index = now.ms().div_euclid(self.window_ms);
-        let window = shard.window(key, index);
-        Some(window.count(self.max, self.window_ms, now.ms()))
-    }
-}
-
-impl Shard {
-    fn window(&mut self, key: u64, index: i64) -> &mut Window {
-        if self.windows.len() >= SHARD_KEYS_MAX && !self.windows.contains_key(&key) {
-            self.windows.retain(|_, window| window.index + 1 >= index);
-            if self.windows.len() >= SHARD_KEYS_MAX {
-                return &mut self.overflow;
-            }
-        }
-        self.windows.entry(key).or_default()
-    }
-}
-
-impl Window {
-    fn count(&mut self, max: u32, window_ms: i64, now_ms: i64) -> Standing {
-        let index = now_ms.div_euclid(window_ms);
-        if index != self.index {
-            self.previous = if index == self.index + 1 {
-                self.current
-            } else {
-                0
-            };
-            self.current = 0;
-            self.index = index;
-        }
-        let into = now_ms.rem_euclid(window_ms);
-        let used = self.used(into, window_ms);
-        let end = (index + 1) * window_ms;
-        let mut standing = Standing {
-            limit: max,
-            remaining: 0,
-            reset_at: end.div_euclid(1000) + i64::from(end.rem_euclid(1000) > 0),
-            retry_after: None,
-        };
-        if used >= max {
-            let wait = self.wait(max, into, window_ms);
-            standing.retry_after = Some(Duration::from_millis(wait.unsigned_abs()));
-        } else {
-            self.current += 1;
-            standing.remaining = max - used - 1;
-        }
-        standing
+        (self.max > 0).then(|| self.general.count(subject, self.max, now))
     }
 
-    /// Requests in view: all of this window, and of the previous one the share that has not slid out, rounded down.
-    fn used(&self, into: i64, window_ms: i64) -> u32 {
-        let share = i64::from(self.previous) * (window_ms - into) / window_ms;
-        self.current
-            .saturating_add(u32::try_from(share).unwrap_or(u32::MAX))
-    }
-
-    /// How long until one more fits.
-    fn wait(&self, max: u32, into: i64, window_ms: i64) -> i64 {
-        if self.current >= max {
-            // In the next window these requests are the previous ones: wait until enough slid out.
-            let over = i64::from(self.current - max) + 1;
-            return window_ms - into + over * window_ms / i64::from(self.current) + 1;
-        }
-        let room = i64::from(max - self.current);
-        let previous = i64::from(self.previous).max(1);
-        // previous * (window - t) / window < room
-        let t = window_ms - room * window_ms / previous + 1;
-        (t - into).clamp(1, window_ms)
+    /// Counts a client's call of an operation that has a limit of its own, in calls a minute.
+    /// `None` when limits are off.
+    pub fn count_operation(
+        &self,
+        client: Uuid,
+        operation: &'static str,
+        max_per_minute: u32,
+        now: Timestamp,
+    ) -> Option<Standing> {
+        let key = (client, operation);
+        (self.max > 0).then(|| self.operations.count(key, max_per_minute, now))
     }
 }
 
@@ -269,5 +203,57 @@ mod tests {
             None
         );
         assert_eq!(limits.count(CLIENT, at(0)).unwrap().retry_after, None);
+    }
+
+    #[test]
+    fn an_operation_has_its_own_minute_for_each_client() {
+        let limits = limits(1);
+        let denied = |client, operation, ms| {
+            let standing = limits.count_operation(client, operation, 2, at(ms));
+            standing.unwrap().retry_after.is_some()
+        };
+        let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let asked = [
+            denied(a, "x", 0),
+            denied(a, "x", 0),
+            denied(a, "x", 0),
+            denied(a, "y", 0),
+            denied(b, "x", 0),
+            denied(a, "x", 120_000),
+        ];
+        assert_eq!(asked, [false, false, true, false, false, false]);
+        assert_eq!(
+            limits.count(Subject::Client(a), at(0)).unwrap().retry_after,
+            None
+        );
+        let off = Limits::new(RateLimit {
+            window: Duration::from_secs(60),
+            max_requests: 0,
+        });
+        assert_eq!(off.count_operation(a, "x", 2, at(0)), None);
+    }
+
+    #[test]
+    fn the_stricter_of_two_limits_denies_or_leaves_less() {
+        let standing = |limit, remaining, wait: Option<u64>| Standing {
+            limit,
+            remaining,
+            reset_at: 0,
+            retry_after: wait.map(Duration::from_secs),
+        };
+        let wide = standing(100, 90, None);
+        let narrow = standing(30, 29, None);
+        let stopped = standing(30, 0, Some(5));
+        let spent = standing(100, 0, None);
+        let longer = standing(100, 0, Some(9));
+        for (one, other, strict) in [
+            (wide, narrow, narrow),
+            (spent, narrow, spent),
+            (spent, stopped, stopped),
+            (stopped, longer, longer),
+        ] {
+            assert_eq!(one.stricter(other), strict);
+            assert_eq!(other.stricter(one), strict);
+        }
     }
 }

@@ -93,6 +93,11 @@ fn page(w: &mut Writer, o: &Operation) {
         .line(o.description.trim_end())
         .blank();
     w.line(format!("- **Authentication**: {}", auth(&o.auth)));
+    if let Some(limit) = o.rate_limit_per_minute {
+        w.line(format!(
+            "- **Rate limit**: {limit} calls a minute for one client, beside the general limit; off when that is off (`RATE_LIMIT_MAX_REQUESTS=0`)"
+        ));
+    }
     if let Some(query) = &o.query {
         w.line(format!("- **Query**: `{query}`"));
     }

@@ -5,6 +5,7 @@
 
 mod components;
 mod operation;
+mod rate_limit;
 mod schema;
 mod usage;
 

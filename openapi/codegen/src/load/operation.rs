@@ -1,6 +1,6 @@
 //! Path items become operations.
 
-use super::{components::Components, schema::Loaded};
+use super::{components::Components, rate_limit, schema::Loaded};
 use crate::{
     Result,
     load::schema,
@@ -117,6 +117,7 @@ fn operation(
     let summary = map.need("summary")?.str()?.to_owned();
     let description = map.need("description")?.str()?.to_owned();
     let auth = auth(map.need("security")?)?;
+    let rate_limit_per_minute = rate_limit::read(map.get("x-rate-limit-per-minute"), &auth)?;
     let parameters = parameters(&mut map, components)?;
     let query = query_model(&id, parameters.query, node, loaded);
     let body = map
@@ -150,6 +151,7 @@ fn operation(
         retry_safe: method == "get" || hints.idempotent || parameters.idempotency_key,
         paging,
         sensitive: hints.sensitive,
+        rate_limit_per_minute,
         at: node.at.clone(),
     })
 }

@@ -50,6 +50,16 @@ fn faults_are_named_with_file_and_line() -> Result<(), Box<dyn std::error::Error
             "`x-oops` is not understood here",
         ),
         (
+            "      security: []\n",
+            "      security: []\n      x-rate-limit-per-minute: 5\n",
+            "a rate limit counts for each client",
+        ),
+        (
+            "x-rate-limit-per-minute: 5",
+            "x-rate-limit-per-minute: 0",
+            "a rate limit is at least 1 call a minute",
+        ),
+        (
             "operationId: delete",
             "operationId: import",
             "`import` is defined a second time",

@@ -176,6 +176,10 @@ fn facts(w: &mut Writer, operation: &Operation) {
             w.line(format!("has_body: {},", operation.body.is_some()));
             w.line(format!("idempotency_key: {},", operation.idempotency_key));
             w.line(format!("sensitive: {},", operation.sensitive));
+            w.line(format!(
+                "rate_limit_per_minute: {:?},",
+                operation.rate_limit_per_minute
+            ));
             w.line(format!("success: {},", operation.answers[0].status));
         },
     );
