@@ -646,8 +646,8 @@ func (m PaginatedCredentials) String() string { return show("PaginatedCredential
 type GenerateCredentialRequest struct {
 	// ExpiresAt: When it ends by itself, in the future; never when left out. Optional.
 	ExpiresAt *time.Time
-	// Scopes: The scopes it may ask for; any except `admin:orgs` when left out. Limits: 1 to 20 items.
-	// Optional.
+	// Scopes: The scopes it may ask for. When left out: those of the caller's own credential if that is
+	// limited, else any except `admin:orgs`. Limits: 1 to 20 items. Optional.
 	Scopes []Scope
 }
 

@@ -815,7 +815,7 @@ impl Page for PaginatedCredentials {
 pub struct GenerateCredentialRequest {
     /// When it ends by itself, in the future; never when left out.
     pub expires_at: Option<OffsetDateTime>,
-    /// The scopes it may ask for; any except `admin:orgs` when left out.
+    /// The scopes it may ask for. When left out: those of the caller's own credential if that is limited, else any except `admin:orgs`.
     pub scopes: Option<Vec<Scope>>,
 }
 
@@ -833,7 +833,7 @@ impl GenerateCredentialRequest {
         self
     }
 
-    /// The scopes it may ask for; any except `admin:orgs` when left out.
+    /// The scopes it may ask for. When left out: those of the caller's own credential if that is limited, else any except `admin:orgs`.
     #[must_use]
     pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<Scope>>) -> Self {
         self.scopes = Some(scopes.into_iter().map(Into::into).collect());

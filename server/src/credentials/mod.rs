@@ -1,9 +1,10 @@
 //! Section credentials: client ids and secrets of agents.
 //!
-//! Owns what a credential may be limited to and the one moment in which its secret is shown.
+//! Owns what a credential may be limited to, that nobody hands out more than he has, and the one moment in which its secret is shown.
 //! Refuses hashing and randomness (`secrets`), SQL and HTTP. That the caller may do it, that the
 //! agent is active and that there are not too many is judged inside the store's transaction.
 
+mod allowance;
 mod guard;
 mod view;
 
@@ -11,6 +12,7 @@ use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
+use allowance::Allowance;
 pub use guard::Guard;
 
 use crate::{
@@ -92,6 +94,9 @@ impl Credentials for Service {
         caller.must_manage(agent_id)?;
         let wanted = input.check()?;
         let now = self.clock.now();
+        let expires_at = in_the_future(wanted.expires_at, now)?;
+        let allowance = Allowance::of(caller, &*self.storage).await?;
+        let scopes = allowance.for_new(wanted.scopes)?;
         let secret = self
             .secrets
             .generate_client_secret()
@@ -103,11 +108,9 @@ impl Credentials for Service {
                 .secrets
                 .hash_client_secret(&secret)
                 .map_err(ApiError::internal)?,
-            scopes: wanted
-                .scopes
-                .map(|scopes| scopes.iter().map(|s| s.as_str().to_owned()).collect()),
+            scopes,
             created_at: now,
-            expires_at: in_the_future(wanted.expires_at, now)?,
+            expires_at,
         };
         let event = NewEvent::of(
             call,
@@ -168,6 +171,8 @@ impl Credentials for Service {
         input: Unchecked<RotateCredentialRequest>,
     ) -> Result<Reply<CredentialWithSecret>, ApiError> {
         let before = self.managed(caller, agent_id, credential_id).await?;
+        let allowance = Allowance::of(caller, &*self.storage).await?;
+        allowance.for_existing(before.scopes.as_deref())?;
         let wanted = input.check()?;
         let now = self.clock.now();
         let grace = Duration::from_secs(wanted.grace_period_seconds.unsigned_abs());

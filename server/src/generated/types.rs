@@ -931,7 +931,7 @@ pub struct PaginatedCredentials {
 pub struct GenerateCredentialRequest {
     /// When it ends by itself, in the future; never when left out.
     pub expires_at: Option<Timestamp>,
-    /// The scopes it may ask for; any except `admin:orgs` when left out.
+    /// The scopes it may ask for. When left out: those of the caller's own credential if that is limited, else any except `admin:orgs`.
     pub scopes: Option<Vec<Scope>>,
 }
 

@@ -271,3 +271,92 @@ async fn members_manage_their_own_and_only_active_agents_get_any() {
     );
     harness.stop().await;
 }
+
+/// A token under a credential of that agent that is limited to these scopes, and its id.
+async fn limited(harness: &Harness, agent: &str, scopes: &[&str]) -> (String, String) {
+    let path = format!("/api/v1/agents/{agent}/credentials");
+    let admin = harness.admin_token().await;
+    let made = harness
+        .post(&path, &admin, &json!({"scopes": scopes}))
+        .await;
+    let identity = harness.as_identity(&made);
+    let token = harness.token(&identity, &scopes.join(" ")).await;
+    (token, made.text("credentialId"))
+}
+
+fn assert_forbidden(answer: &Answer, scope: &str) {
+    assert_eq!((answer.status, answer.code().as_str()), (403, "FORBIDDEN"));
+    let message = answer.text("message");
+    assert!(message.contains(scope), "{message}");
+}
+
+#[tokio::test]
+async fn a_limited_credential_makes_no_wider_one() {
+    let harness = harness::start().await;
+    let member = harness.member("m@example.com").await;
+    let pairs = [
+        (member.client_id.clone(), member.client_id.clone()),
+        (harness.admin.client_id.clone(), member.client_id.clone()),
+    ];
+    for (caller, target) in pairs {
+        let (token, _) = limited(&harness, &caller, &["agents:read", "agents:write"]).await;
+        let path = format!("/api/v1/agents/{target}/credentials");
+
+        let same = harness.post(&path, &token, &json!({})).await;
+        assert_eq!(same.status, 201);
+        assert_eq!(
+            same.member("scopes"),
+            &json!(["agents:read", "agents:write"])
+        );
+        let made = harness.as_identity(&same);
+        let mut more = made.form().to_vec();
+        more.push(("scope", "audit:read"));
+        assert_eq!(
+            harness.form("/api/v1/token", &more).await.text("error"),
+            "invalid_scope"
+        );
+
+        let fewer = json!({"scopes": ["agents:read"]});
+        let fewer = harness.post(&path, &token, &fewer).await;
+        assert_eq!(fewer.status, 201);
+        assert_eq!(fewer.member("scopes"), &json!(["agents:read"]));
+
+        let wider = json!({"scopes": ["agents:read", "audit:read"]});
+        assert_forbidden(&harness.post(&path, &token, &wider).await, "audit:read");
+        // What is wrong with the body comes before what it asks for.
+        let wrong = json!({"scopes": ["audit:read"], "expiresAt": "2000-01-01T00:00:00.000Z"});
+        assert_eq!(
+            harness.post(&path, &token, &wrong).await.faults(),
+            ["expiresAt"]
+        );
+    }
+    harness.stop().await;
+}
+
+#[tokio::test]
+async fn a_limited_credential_takes_no_wider_one_over() {
+    let harness = harness::start().await;
+    let member = harness.member("m@example.com").await;
+    let agent = &member.client_id;
+    let path = format!("/api/v1/agents/{agent}/credentials");
+    let (_, wider) = limited(&harness, agent, &["agents:write", "audit:read"]).await;
+    let (_, fewer) = limited(&harness, agent, &["agents:write"]).await;
+    let (token, itself) = limited(&harness, agent, &["agents:read", "agents:write"]).await;
+    let list = harness.get(&path, &token).await;
+    let unlimited = list.member("data")[3]["credentialId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(list.member("data")[3]["scopes"], json!(null));
+
+    let rotate = async |id: &str| {
+        let path = format!("{path}/{id}/rotate");
+        harness.post(&path, &token, &json!({})).await
+    };
+    assert_forbidden(&rotate(&unlimited).await, "audit:read");
+    assert_forbidden(&rotate(&wider).await, "audit:read");
+    assert!(harness.works(&member).await);
+    assert_eq!(rotate(&fewer).await.status, 200);
+    assert_eq!(rotate(&itself).await.status, 200);
+    harness.stop().await;
+}

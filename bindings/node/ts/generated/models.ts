@@ -205,7 +205,7 @@ export const PaginatedCredentials: Model<PaginatedCredentials> = model<Paginated
 export interface GenerateCredentialRequest {
   /** When it ends by itself, in the future; never when left out. */
   readonly expiresAt?: Date | string | undefined;
-  /** The scopes it may ask for; any except `admin:orgs` when left out. 1 to 20 items. */
+  /** The scopes it may ask for. When left out: those of the caller's own credential if that is limited, else any except `admin:orgs`. 1 to 20 items. */
   readonly scopes?: readonly Scope[] | undefined;
 }
 

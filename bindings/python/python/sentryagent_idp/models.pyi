@@ -479,7 +479,8 @@ class GenerateCredentialRequest(Model):
 
     Args:
         expires_at: When it ends by itself, in the future; never when left out.
-        scopes: The scopes it may ask for; any except `admin:orgs` when left out.
+        scopes: The scopes it may ask for. When left out: those of the caller's own
+            credential if that is limited, else any except `admin:orgs`.
     """
 
     def __new__(
@@ -494,7 +495,9 @@ class GenerateCredentialRequest(Model):
 
     @property
     def scopes(self) -> list[Scope] | None:
-        """The scopes it may ask for; any except `admin:orgs` when left out."""
+        """The scopes it may ask for. When left out: those of the caller's own credential if that
+        is limited, else any except `admin:orgs`.
+        """
 
 @final
 class RotateCredentialRequest(Model):

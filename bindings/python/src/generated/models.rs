@@ -1286,7 +1286,7 @@ pub static GENERATE_CREDENTIAL_REQUEST_CLASS: ModelClass = ModelClass {
 ///
 /// Args:
 ///     expires_at: When it ends by itself, in the future; never when left out.
-///     scopes: The scopes it may ask for; any except `admin:orgs` when left out.
+///     scopes: The scopes it may ask for. When left out: those of the caller's own credential if that is limited, else any except `admin:orgs`.
 #[pyclass(frozen, extends = Model, name = "GenerateCredentialRequest", module = "sentryagent_idp.models")]
 pub struct GenerateCredentialRequest {}
 
@@ -1320,7 +1320,7 @@ impl GenerateCredentialRequest {
         model::get_request(slf, 0)
     }
 
-    /// The scopes it may ask for; any except `admin:orgs` when left out.
+    /// The scopes it may ask for. When left out: those of the caller's own credential if that is limited, else any except `admin:orgs`.
     #[getter(scopes)]
     fn get_1(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         model::get_request(slf, 1)

@@ -12,7 +12,10 @@ export class CredentialClient extends Service {
    *
    * The answer is the only one that ever shows the secret. An agent has at most 10 active
    * credentials. With `scopes` the credential may ask for these scopes only. An agent manages
-   * its own credentials; another agent's are managed by an admin of the organization.
+   * its own credentials; another agent's are managed by an admin of the organization. Nobody
+   * hands out more than he has: when the caller's own credential is limited to some scopes, the
+   * new one is limited to the same ones unless it asks for fewer, and asking for another is
+   * 403 `FORBIDDEN`.
    *
    * Scope: `agents:write`.
    *
@@ -80,7 +83,9 @@ export class CredentialClient extends Service {
    *
    * The credential keeps its id. The old secret, and the tokens issued under it, stop at once,
    * or after `gracePeriodSeconds`. A suspended agent's credential can be rotated too: that is
-   * how a leaked secret is replaced before the agent is reactivated.
+   * how a leaked secret is replaced before the agent is reactivated. A caller whose own
+   * credential is limited to some scopes rotates only credentials that are limited to these or
+   * fewer; any other is 403 `FORBIDDEN`.
    *
    * Scope: `agents:write`.
    *

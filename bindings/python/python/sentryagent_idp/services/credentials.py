@@ -63,7 +63,9 @@ class CredentialClient(Service):
         The answer is the only one that ever shows the secret. An agent has at most 10 active
         credentials. With `scopes` the credential may ask for these scopes only. An agent
         manages its own credentials; another agent's are managed by an admin of the
-        organization.
+        organization. Nobody hands out more than he has: when the caller's own credential is
+        limited to some scopes, the new one is limited to the same ones unless it asks for
+        fewer, and asking for another is 403 `FORBIDDEN`.
 
         Needs the scope `agents:write`.
 
@@ -72,7 +74,8 @@ class CredentialClient(Service):
         Args:
             agent_id: The agent's id.
             expires_at: When it ends by itself, in the future; never when left out.
-            scopes: The scopes it may ask for; any except `admin:orgs` when left out.
+            scopes: The scopes it may ask for. When left out: those of the caller's own
+                credential if that is limited, else any except `admin:orgs`.
             options: Settings of this call alone.
 
         Returns:
@@ -252,7 +255,9 @@ class CredentialClient(Service):
 
         The credential keeps its id. The old secret, and the tokens issued under it, stop at
         once, or after `gracePeriodSeconds`. A suspended agent's credential can be rotated too:
-        that is how a leaked secret is replaced before the agent is reactivated.
+        that is how a leaked secret is replaced before the agent is reactivated. A caller whose
+        own credential is limited to some scopes rotates only credentials that are limited to
+        these or fewer; any other is 403 `FORBIDDEN`.
 
         Needs the scope `agents:write`.
 
@@ -379,7 +384,9 @@ class AsyncCredentialClient(AsyncService):
         The answer is the only one that ever shows the secret. An agent has at most 10 active
         credentials. With `scopes` the credential may ask for these scopes only. An agent
         manages its own credentials; another agent's are managed by an admin of the
-        organization.
+        organization. Nobody hands out more than he has: when the caller's own credential is
+        limited to some scopes, the new one is limited to the same ones unless it asks for
+        fewer, and asking for another is 403 `FORBIDDEN`.
 
         Needs the scope `agents:write`.
 
@@ -388,7 +395,8 @@ class AsyncCredentialClient(AsyncService):
         Args:
             agent_id: The agent's id.
             expires_at: When it ends by itself, in the future; never when left out.
-            scopes: The scopes it may ask for; any except `admin:orgs` when left out.
+            scopes: The scopes it may ask for. When left out: those of the caller's own
+                credential if that is limited, else any except `admin:orgs`.
             options: Settings of this call alone.
 
         Returns:
@@ -568,7 +576,9 @@ class AsyncCredentialClient(AsyncService):
 
         The credential keeps its id. The old secret, and the tokens issued under it, stop at
         once, or after `gracePeriodSeconds`. A suspended agent's credential can be rotated too:
-        that is how a leaked secret is replaced before the agent is reactivated.
+        that is how a leaked secret is replaced before the agent is reactivated. A caller whose
+        own credential is limited to some scopes rotates only credentials that are limited to
+        these or fewer; any other is 403 `FORBIDDEN`.
 
         Needs the scope `agents:write`.
 

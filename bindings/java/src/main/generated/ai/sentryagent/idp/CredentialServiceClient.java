@@ -33,7 +33,9 @@ public final class CredentialServiceClient {
      *
      * <p>The answer is the only one that ever shows the secret. An agent has at most 10 active credentials. With
      * {@code scopes} the credential may ask for these scopes only. An agent manages its own credentials; another
-     * agent's are managed by an admin of the organization.
+     * agent's are managed by an admin of the organization. Nobody hands out more than he has: when the caller's own
+     * credential is limited to some scopes, the new one is limited to the same ones unless it asks for fewer, and
+     * asking for another is 403 {@code FORBIDDEN}.
      *
      * <p>Scope: {@code agents:write}.
      *
@@ -56,7 +58,9 @@ public final class CredentialServiceClient {
      *
      * <p>The answer is the only one that ever shows the secret. An agent has at most 10 active credentials. With
      * {@code scopes} the credential may ask for these scopes only. An agent manages its own credentials; another
-     * agent's are managed by an admin of the organization.
+     * agent's are managed by an admin of the organization. Nobody hands out more than he has: when the caller's own
+     * credential is limited to some scopes, the new one is limited to the same ones unless it asks for fewer, and
+     * asking for another is 403 {@code FORBIDDEN}.
      *
      * <p>Scope: {@code agents:write}.
      *
@@ -80,7 +84,9 @@ public final class CredentialServiceClient {
      *
      * <p>The answer is the only one that ever shows the secret. An agent has at most 10 active credentials. With
      * {@code scopes} the credential may ask for these scopes only. An agent manages its own credentials; another
-     * agent's are managed by an admin of the organization.
+     * agent's are managed by an admin of the organization. Nobody hands out more than he has: when the caller's own
+     * credential is limited to some scopes, the new one is limited to the same ones unless it asks for fewer, and
+     * asking for another is 403 {@code FORBIDDEN}.
      *
      * <p>Scope: {@code agents:write}.
      *
@@ -104,7 +110,9 @@ public final class CredentialServiceClient {
      *
      * <p>The answer is the only one that ever shows the secret. An agent has at most 10 active credentials. With
      * {@code scopes} the credential may ask for these scopes only. An agent manages its own credentials; another
-     * agent's are managed by an admin of the organization.
+     * agent's are managed by an admin of the organization. Nobody hands out more than he has: when the caller's own
+     * credential is limited to some scopes, the new one is limited to the same ones unless it asks for fewer, and
+     * asking for another is 403 {@code FORBIDDEN}.
      *
      * <p>Scope: {@code agents:write}.
      *
@@ -358,7 +366,8 @@ public final class CredentialServiceClient {
      *
      * <p>The credential keeps its id. The old secret, and the tokens issued under it, stop at once, or after
      * {@code gracePeriodSeconds}. A suspended agent's credential can be rotated too: that is how a leaked secret is
-     * replaced before the agent is reactivated.
+     * replaced before the agent is reactivated. A caller whose own credential is limited to some scopes rotates only
+     * credentials that are limited to these or fewer; any other is 403 {@code FORBIDDEN}.
      *
      * <p>Scope: {@code agents:write}.
      *
@@ -382,7 +391,8 @@ public final class CredentialServiceClient {
      *
      * <p>The credential keeps its id. The old secret, and the tokens issued under it, stop at once, or after
      * {@code gracePeriodSeconds}. A suspended agent's credential can be rotated too: that is how a leaked secret is
-     * replaced before the agent is reactivated.
+     * replaced before the agent is reactivated. A caller whose own credential is limited to some scopes rotates only
+     * credentials that are limited to these or fewer; any other is 403 {@code FORBIDDEN}.
      *
      * <p>Scope: {@code agents:write}.
      *
@@ -407,7 +417,8 @@ public final class CredentialServiceClient {
      *
      * <p>The credential keeps its id. The old secret, and the tokens issued under it, stop at once, or after
      * {@code gracePeriodSeconds}. A suspended agent's credential can be rotated too: that is how a leaked secret is
-     * replaced before the agent is reactivated.
+     * replaced before the agent is reactivated. A caller whose own credential is limited to some scopes rotates only
+     * credentials that are limited to these or fewer; any other is 403 {@code FORBIDDEN}.
      *
      * <p>Scope: {@code agents:write}.
      *
@@ -432,7 +443,8 @@ public final class CredentialServiceClient {
      *
      * <p>The credential keeps its id. The old secret, and the tokens issued under it, stop at once, or after
      * {@code gracePeriodSeconds}. A suspended agent's credential can be rotated too: that is how a leaked secret is
-     * replaced before the agent is reactivated.
+     * replaced before the agent is reactivated. A caller whose own credential is limited to some scopes rotates only
+     * credentials that are limited to these or fewer; any other is 403 {@code FORBIDDEN}.
      *
      * <p>Scope: {@code agents:write}.
      *

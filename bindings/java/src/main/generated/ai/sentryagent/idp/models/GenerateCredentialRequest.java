@@ -73,7 +73,8 @@ public final class GenerateCredentialRequest {
     }
 
     /**
-     * The scopes it may ask for; any except {@code admin:orgs} when left out.
+     * The scopes it may ask for. When left out: those of the caller's own credential if that is limited, else any
+     * except {@code admin:orgs}.
      *
      * @return the value, or null when it is absent
      */
@@ -139,7 +140,8 @@ public final class GenerateCredentialRequest {
         }
 
         /**
-         * The scopes it may ask for; any except {@code admin:orgs} when left out.
+         * The scopes it may ask for. When left out: those of the caller's own credential if that is limited, else any
+         * except {@code admin:orgs}.
          *
          * @param value the value, or null to leave it out
          * @return this builder
