@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use crate::{
+    debian,
     languages::{self, Language},
     server::{self, Server},
     sh::Result,
@@ -29,7 +30,7 @@ pub fn run() -> Result<()> {
     let mut ready = Vec::new();
     for language in &languages {
         let name = language.name();
-        match language.toolchain() {
+        match debian::provide(language.as_ref()) {
             Err(how) => outcomes.push((name, Outcome::Missing(how.to_string()))),
             Ok(version) => {
                 println!("Building the {name} SDK with {version} …");

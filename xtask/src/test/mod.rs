@@ -8,7 +8,7 @@ mod tools;
 use std::time::{Duration, Instant};
 
 use crate::{
-    conformance, generate,
+    conformance, debian, generate,
     languages::{self, Counts},
     sh::{self, Result},
     tidy,
@@ -151,7 +151,7 @@ fn summary(reports: &[Report]) -> Result<()> {
 fn toolchains() -> Result<()> {
     let mut missing = Vec::new();
     for language in languages::all() {
-        match language.toolchain() {
+        match debian::provide(language.as_ref()) {
             Ok(version) => println!("{:<8} {version}", language.name()),
             Err(how) => missing.push(format!("{}: {how}", language.name())),
         }
