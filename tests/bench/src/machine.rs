@@ -69,10 +69,11 @@ pub fn cpu_model() -> String {
         .map_or_else(|| "unknown CPU".into(), |(_, name)| name.trim().to_owned())
 }
 
-/// `Linux 6.1.0`, when the system tells it.
+/// `linux 6.1.0`, without what a distributor adds, when the system tells it.
 pub fn system() -> String {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!("{} {}", std::env::consts::OS, release.trim())
+    let number = release.split(['-', '+', '\n']).next().unwrap_or_default();
+    format!("{} {number}", std::env::consts::OS)
         .trim_end()
         .to_owned()
 }

@@ -93,7 +93,7 @@ fn thousands(value: f64) -> String {
 
 /// The whole page.
 pub fn page(plan: &Plan, outcomes: &[Outcome], seconds: f64, others: Option<f64>) -> String {
-    let now = OffsetDateTime::now_utc();
+    let now = OffsetDateTime::now_utc().truncate_to_second();
     let date = now.format(&Rfc3339).unwrap_or_default();
     let cores = machine::cores();
     let others = others.map_or_else(
