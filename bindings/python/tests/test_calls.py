@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import signal
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -129,6 +130,15 @@ def test_a_waiting_call_holds_no_gil(idp: FakeIdp, client: AgentIdPClient) -> No
         assert waiting.result(10).agent_id == "a"
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C as a terminal has it: what runs in the background inherits an ignored SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_aborts_a_call(idp: FakeIdp, client: AgentIdPClient) -> None:
     idp.agent = lambda request: idp.hang(request)
     main = threading.main_thread().ident

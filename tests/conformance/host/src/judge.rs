@@ -146,10 +146,12 @@ impl Play<'_> {
     }
 
     async fn call(&self, call: &Call) -> Result<Value> {
-        let request = self.request("call", call)?;
+        let mut request = self.request("call", call)?;
         if !call.cancel {
             return self.runner.ask(request).await;
         }
+        // A blocking language may have to run it where it can be interrupted.
+        request["cancellable"] = true.into();
         let scripted = self
             .scripted
             .as_ref()

@@ -113,8 +113,8 @@ def tally(errors: list[BaseException | None]) -> Line:
 class SyncRunner:
     """Calls with the blocking client, each on a thread.
 
-    Only the main thread can be interrupted, as by Ctrl-C: a call that comes while it is idle runs
-    there, and `cancel` interrupts it.
+    Only the main thread can be interrupted, as by Ctrl-C: a call that will be cancelled runs there,
+    one after the other, and `cancel` interrupts it.
     """
 
     def __init__(self) -> None:
@@ -127,7 +127,10 @@ class SyncRunner:
         """Serves until `exit` or the end of the input."""
         reader = threading.Thread(target=self.read)
         reader.start()
+        # What runs in the background inherits an ignored SIGINT.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         while (line := self.main_queue.get()) is not None:
+            self.main_call = line["id"]
             self.answer(line)
             self.main_call = None
         reader.join()
@@ -142,8 +145,7 @@ class SyncRunner:
                 break
             if line["do"] in ("client", "cancel"):
                 self.answer(line)  # before whatever comes behind it
-            elif line["do"] == "call" and self.main_call is None:
-                self.main_call = line["id"]
+            elif line.get("cancellable"):
                 self.main_queue.put(line)
             else:
                 thread = threading.Thread(target=self.answer, args=(line,))
