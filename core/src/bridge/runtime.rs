@@ -21,19 +21,37 @@ struct Home {
     started: AtomicBool,
 }
 
-/// The runtime's handle; the first call in a process starts it.
-pub(super) fn handle() -> Result<&'static Handle, Error> {
-    let home = RUNTIME.get_or_try_init(|| {
+impl Home {
+    fn new() -> Result<Self, Error> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|e| Error::configuration(format!("the runtime cannot be made: {e}")))?;
-        Ok::<Home, Error>(Home {
+        Ok(Self {
             handle: runtime.handle().clone(),
             waiting: Mutex::new(Some(runtime)),
             started: AtomicBool::new(false),
         })
-    })?;
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // The one too many, when two threads made one at a time. The caller may be a task of another
+        // runtime, where dropping a runtime in the plain way panics.
+        let waiting = self
+            .waiting
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = waiting.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The runtime's handle; the first call in a process starts it.
+pub(super) fn handle() -> Result<&'static Handle, Error> {
+    let home = RUNTIME.get_or_try_init(Home::new)?;
     if !home.started.swap(true, Ordering::AcqRel)
         && let Err(error) = start(home)
     {
@@ -99,5 +117,15 @@ impl Drop for Masked {
                 std::ptr::null_mut(),
             )
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Home;
+
+    #[tokio::test]
+    async fn one_too_many_is_dropped_inside_another_runtime() {
+        drop(Home::new().expect("a runtime"));
     }
 }
