@@ -134,7 +134,7 @@ impl Core {
         if let Some(made) = self.transport.get() {
             return Ok(made);
         }
-        let made = Transport::build(&self.config)?;
+        let made = Transport::build(&self.config.network)?;
         Ok(self.transport.get_or_init(|| made))
     }
 
@@ -190,7 +190,7 @@ impl ClientBuilder {
 
     /// What making a connection may take; default 5 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.arguments.connect_timeout = Some(timeout);
+        self.arguments.network.connect_timeout = Some(timeout);
         self
     }
 
@@ -203,7 +203,10 @@ impl ClientBuilder {
     /// A header for every request. Those that the SDK sets itself are refused, but for
     /// `Authorization`, which then stands in for the client's token.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.arguments.headers.push((name.into(), value.into()));
+        self.arguments
+            .network
+            .headers
+            .push((name.into(), value.into()));
         self
     }
 
@@ -215,7 +218,26 @@ impl ClientBuilder {
 
     /// A PEM file of certificate authorities that are trusted besides the usual ones.
     pub fn ca_bundle(mut self, path: impl Into<PathBuf>) -> Self {
-        self.arguments.ca_bundle = Some(path.into());
+        self.arguments.network.ca_bundle = Some(path.into());
+        self
+    }
+
+    /// PEM files of a certificate (its chain may follow it) and its private key, for servers and
+    /// proxies that ask who connects.
+    pub fn client_certificate(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.arguments.network.client_certificate = Some(certificate.into());
+        self.arguments.network.client_key = Some(key.into());
+        self
+    }
+
+    /// The proxy that every request takes: `http://user:password@proxy.example.com:3128`. Wins over
+    /// `HTTP_PROXY` and `HTTPS_PROXY`; hosts that `NO_PROXY` names are still reached directly.
+    pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
+        self.arguments.network.proxy = Some(url.into());
         self
     }
 

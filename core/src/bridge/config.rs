@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Error, Secret, config::Arguments};
+use crate::{
+    Error, Secret,
+    config::{Arguments, NetworkArguments},
+};
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -21,6 +24,10 @@ struct Given {
     headers: Option<BTreeMap<String, String>>,
     allow_insecure_http: Option<bool>,
     ca_bundle: Option<String>,
+    client_certificate: Option<String>,
+    client_key: Option<String>,
+    // Any type, as above: it may hold a password.
+    proxy: Option<Value>,
     language: Option<String>,
     runtime: Option<String>,
 }
@@ -33,35 +40,43 @@ pub(super) fn read(json: &[u8]) -> Result<Arguments, Error> {
         serde_json::from_slice(json)
             .map_err(|e| Error::configuration(format!("configuration: {e}")))?
     };
-    let client_secret = match given.client_secret {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(Secret::new(text)),
-        Some(_) => return Err(Error::configuration("clientSecret must be a string")),
-    };
+    let timeout = given.timeout_ms.map(|ms| milliseconds("timeoutMs", ms));
+    let connect = given
+        .connect_timeout_ms
+        .map(|ms| milliseconds("connectTimeoutMs", ms));
     Ok(Arguments {
         base_url: given.base_url,
         client_id: given.client_id,
-        client_secret,
+        client_secret: secret("clientSecret", given.client_secret)?,
         scopes: given.scopes,
-        timeout: given
-            .timeout_ms
-            .map(|ms| milliseconds("timeoutMs", ms))
-            .transpose()?,
-        connect_timeout: given
-            .connect_timeout_ms
-            .map(|ms| milliseconds("connectTimeoutMs", ms))
-            .transpose()?,
+        timeout: timeout.transpose()?,
         retries: given.retries,
-        headers: given.headers.unwrap_or_default().into_iter().collect(),
         allow_insecure_http: given.allow_insecure_http,
-        ca_bundle: given
-            .ca_bundle
-            .filter(|path| !path.is_empty())
-            .map(PathBuf::from),
-        host: given
-            .language
-            .map(|language| (language, given.runtime.unwrap_or_default())),
+        network: NetworkArguments {
+            connect_timeout: connect.transpose()?,
+            headers: given.headers.unwrap_or_default().into_iter().collect(),
+            ca_bundle: path(given.ca_bundle),
+            client_certificate: path(given.client_certificate),
+            client_key: path(given.client_key),
+            proxy: secret("proxy", given.proxy)?.filter(|url| !url.expose_secret().is_empty()),
+            host: given
+                .language
+                .map(|language| (language, given.runtime.unwrap_or_default())),
+        },
     })
+}
+
+/// A text that is not repeated in an error, whatever its type.
+fn secret(key: &str, given: Option<Value>) -> Result<Option<Secret>, Error> {
+    match given {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(Secret::new(text))),
+        Some(_) => Err(Error::configuration(format!("{key} must be a string"))),
+    }
+}
+
+fn path(given: Option<String>) -> Option<PathBuf> {
+    given.filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 fn milliseconds(key: &str, ms: f64) -> Result<Duration, Error> {

@@ -168,7 +168,7 @@ impl Run<'_> {
 
     /// What the caller brought instead of a token, for this call or for all.
     fn own_authorization(&self) -> Option<&HeaderValue> {
-        let all = &self.core.config.authorization;
+        let all = &self.core.config.network.authorization;
         self.prepared
             .headers
             .get(header::AUTHORIZATION)

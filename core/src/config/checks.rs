@@ -8,8 +8,8 @@ use url::{Host, Url};
 use crate::policy;
 
 /// An absolute http(s) URL; plain http only to this machine, unless it is allowed.
-pub(super) fn base_url(text: &str, allow_insecure_http: bool) -> Result<Url, String> {
-    let fault = |what: &str| format!("base_url {what}, such as https://idp.example.com");
+pub(super) fn server_url(name: &str, text: &str, allow_insecure_http: bool) -> Result<Url, String> {
+    let fault = |what: &str| format!("{name} {what}, such as https://idp.example.com");
     let url = Url::parse(text.trim()).map_err(|e| fault(&format!("is no URL ({e}); give one")))?;
     if !matches!(url.scheme(), "https" | "http") {
         return Err(fault("must begin with https://"));
@@ -26,11 +26,10 @@ pub(super) fn base_url(text: &str, allow_insecure_http: bool) -> Result<Url, Str
         return Err(fault("must have no query and no fragment"));
     }
     if url.scheme() == "http" && !allow_insecure_http && !is_loopback(&url) {
-        return Err(
-            "base_url is plain http to another machine, which would send the secret in the clear: \
+        return Err(format!(
+            "{name} is plain http to another machine, which would send secrets in the clear: \
              use https, or allow_insecure_http where the network is trusted"
-                .into(),
-        );
+        ));
     }
     Ok(url)
 }
@@ -44,21 +43,29 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-pub(super) fn numbers(
-    timeout: Duration,
-    connect: Duration,
-    retries: u32,
-    faults: &mut Vec<String>,
-) {
-    if timeout.is_zero() {
-        faults.push("timeout must be longer than zero".into());
+pub(super) fn positive(name: &str, time: Duration, faults: &mut Vec<String>) {
+    if time.is_zero() {
+        faults.push(format!("{name} must be longer than zero"));
     }
-    if connect.is_zero() {
-        faults.push("connect_timeout must be longer than zero".into());
-    }
+}
+
+pub(super) fn retries(retries: u32, faults: &mut Vec<String>) {
     if retries > policy::RETRIES_MAX {
         faults.push(format!("retries must be at most {}", policy::RETRIES_MAX));
     }
+}
+
+/// A proxy's URL. It may hold a password and is not repeated.
+pub(super) fn proxy(text: &str) -> Result<Url, String> {
+    let fault = |what: &str| format!("proxy {what}, such as http://proxy.example.com:3128");
+    let url = Url::parse(text.trim()).map_err(|e| fault(&format!("is no URL ({e}); give one")))?;
+    if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") {
+        return Err(fault("must begin with http://, https:// or socks5://"));
+    }
+    if url.host().is_none() {
+        return Err(fault("has no host; give one"));
+    }
+    Ok(url)
 }
 
 /// Scope tokens (RFC 6749 section 3.3).

@@ -31,19 +31,24 @@ impl Config {
         );
         add(
             "connectTimeoutMs",
-            milliseconds(&self.connect_timeout),
-            self.connect_timeout.source,
+            milliseconds(&self.network.connect_timeout),
+            self.network.connect_timeout.source,
         );
         add("retries", json!(self.retries.value), self.retries.source);
         // Names only: a header of the caller's own may be a key.
-        let headers: Vec<&str> = self.headers.keys().map(http::HeaderName::as_str).collect();
+        let headers: Vec<&str> = self
+            .network
+            .headers
+            .keys()
+            .map(http::HeaderName::as_str)
+            .collect();
         let source = if headers.is_empty() {
             Source::Default
         } else {
             Source::Argument
         };
         add("headers", json!(headers), source);
-        if self.authorization.is_some() {
+        if self.network.authorization.is_some() {
             add("authorization", json!("***"), Source::Argument);
         }
         add(
@@ -51,7 +56,7 @@ impl Config {
             json!(self.allow_insecure_http.value),
             self.allow_insecure_http.source,
         );
-        match &self.ca_bundle {
+        match &self.network.ca_bundle {
             Some(path) => add(
                 "caBundle",
                 json!(path.value.display().to_string()),
@@ -59,7 +64,21 @@ impl Config {
             ),
             None => add("caBundle", Value::Null, Source::Default),
         }
-        add("userAgent", json!(self.user_agent), Source::Default);
+        let identity = self.network.client_identity.as_ref();
+        for (name, path) in [
+            ("clientCertificate", identity.map(|i| &i.certificate)),
+            ("clientKey", identity.map(|i| &i.key)),
+        ] {
+            match path {
+                Some(path) => add(name, json!(path.display().to_string()), Source::Argument),
+                None => add(name, Value::Null, Source::Default),
+            }
+        }
+        match &self.network.proxy {
+            Some(proxy) => add("proxy", json!(proxy.shown()), Source::Argument),
+            None => add("proxy", Value::Null, Source::Default),
+        }
+        add("userAgent", json!(self.network.user_agent), Source::Default);
         Value::Object(out)
     }
 }

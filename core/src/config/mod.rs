@@ -5,14 +5,17 @@
 
 mod checks;
 mod explain;
+mod network;
 #[cfg(test)]
 mod tests;
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use url::Url;
 
+#[allow(unused_imports)] // the types of the fields
+pub(crate) use self::network::{ClientIdentity, Network, NetworkArguments, Proxy};
 use crate::{Error, Secret, policy};
 
 /// Environment variables that stand in for arguments.
@@ -55,13 +58,9 @@ pub(crate) struct Arguments {
     pub client_secret: Option<Secret>,
     pub scopes: Option<Vec<String>>,
     pub timeout: Option<Duration>,
-    pub connect_timeout: Option<Duration>,
     pub retries: Option<u32>,
-    pub headers: Vec<(String, String)>,
     pub allow_insecure_http: Option<bool>,
-    pub ca_bundle: Option<PathBuf>,
-    /// `python` and `CPython 3.11.7`, for the User-Agent.
-    pub host: Option<(String, String)>,
+    pub network: NetworkArguments,
 }
 
 /// A checked configuration.
@@ -72,14 +71,9 @@ pub(crate) struct Config {
     pub client_secret: Sourced<Secret>,
     pub scopes: Sourced<Vec<String>>,
     pub timeout: Sourced<Duration>,
-    pub connect_timeout: Sourced<Duration>,
     pub retries: Sourced<u32>,
-    pub headers: HeaderMap,
-    /// A header of the caller's own that stands in for the client's token.
-    pub authorization: Option<HeaderValue>,
     pub allow_insecure_http: Sourced<bool>,
-    pub ca_bundle: Option<Sourced<PathBuf>>,
-    pub user_agent: String,
+    pub network: Network,
 }
 
 /// Reads an environment variable; tests bring their own.
@@ -117,7 +111,7 @@ impl Config {
             &mut faults,
         );
         let base_url = base_url.and_then(|given| {
-            let checked = checks::base_url(&given.value, allow_insecure_http.value);
+            let checked = checks::server_url("base_url", &given.value, allow_insecure_http.value);
             let value = checked.map_err(|fault| faults.push(fault)).ok()?;
             Some(Sourced {
                 value,
@@ -125,32 +119,12 @@ impl Config {
             })
         });
         let timeout = or_default(arguments.timeout, policy::TIMEOUT_DEFAULT);
-        let connect_timeout =
-            or_default(arguments.connect_timeout, policy::CONNECT_TIMEOUT_DEFAULT);
         let retries = or_default(arguments.retries, policy::RETRIES_DEFAULT);
-        checks::numbers(
-            timeout.value,
-            connect_timeout.value,
-            retries.value,
-            &mut faults,
-        );
-        let mut headers = checks::headers(&arguments.headers).unwrap_or_else(|fault| {
-            faults.push(fault);
-            HeaderMap::new()
-        });
+        checks::positive("timeout", timeout.value, &mut faults);
+        checks::retries(retries.value, &mut faults);
+        let network = Network::resolve(arguments.network, environment, &mut faults);
         let scopes = scopes(arguments.scopes, environment);
         checks::scopes(&scopes.value, &mut faults);
-        let ca_bundle = match (arguments.ca_bundle, environment(variables::CA_BUNDLE)) {
-            (Some(value), _) => Some(Sourced {
-                value,
-                source: Source::Argument,
-            }),
-            (None, Some(path)) => Some(Sourced {
-                value: PathBuf::from(path),
-                source: Source::Environment(variables::CA_BUNDLE),
-            }),
-            (None, None) => None,
-        };
         let (Some(base_url), Some(client_id), Some(client_secret), true) =
             (base_url, client_id, client_secret, faults.is_empty())
         else {
@@ -162,13 +136,9 @@ impl Config {
             client_secret,
             scopes,
             timeout,
-            connect_timeout,
             retries,
-            authorization: headers.remove(http::header::AUTHORIZATION),
-            headers,
             allow_insecure_http,
-            ca_bundle,
-            user_agent: user_agent(arguments.host),
+            network,
         })
     }
 
@@ -176,6 +146,13 @@ impl Config {
     pub fn base(&self) -> &str {
         self.base_url.value.as_str().trim_end_matches('/')
     }
+}
+
+/// An absolute URL of a server: https, or http to this machine, or http where that is allowed. The
+/// fault is a sentence that begins with `name`.
+#[allow(dead_code)] // a verifier's issuer
+pub(crate) fn server_url(name: &str, text: &str, allow_insecure_http: bool) -> Result<Url, String> {
+    checks::server_url(name, text, allow_insecure_http)
 }
 
 /// Checks headers that one call adds.
@@ -257,24 +234,4 @@ fn scopes(given: Option<Vec<String>>, environment: Environment<'_>) -> Sourced<V
         value: SCOPES_DEFAULT.map(str::to_owned).to_vec(),
         source: Source::Default,
     }
-}
-
-/// `sentryagent-idp/0.1.0 (python CPython 3.11.7; linux-x86_64)`; nothing else is reported.
-fn user_agent(host: Option<(String, String)>) -> String {
-    let visible = |text: String| -> String {
-        text.chars()
-            .filter(|c| (' '..='~').contains(c) && !"()".contains(*c))
-            .collect()
-    };
-    let host = match host {
-        Some((language, runtime)) => format!("{} {}", visible(language), visible(runtime)),
-        None => "rust".to_owned(),
-    };
-    format!(
-        "sentryagent-idp/{} ({}; {}-{})",
-        env!("CARGO_PKG_VERSION"),
-        host.trim(),
-        std::env::consts::OS,
-        std::env::consts::ARCH
-    )
 }

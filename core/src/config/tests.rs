@@ -104,20 +104,72 @@ fn values_out_of_range_are_named_all_at_once() {
         timeout: Some(Duration::ZERO),
         retries: Some(11),
         scopes: Some(vec!["a b".into()]),
-        headers: vec![("content-length".into(), "1".into())],
+        network: NetworkArguments {
+            headers: vec![("content-length".into(), "1".into())],
+            connect_timeout: Some(Duration::ZERO),
+            client_key: Some("key.pem".into()),
+            proxy: Some("ftp://proxy:hidden@example.com".into()),
+            ..NetworkArguments::default()
+        },
         ..complete()
     };
     let error = Config::resolve(wrong, &nothing).expect_err("wrong");
-    for word in ["timeout", "retries", "scopes", "content-length"] {
+    for word in [
+        "timeout",
+        "connect_timeout",
+        "retries",
+        "scopes",
+        "content-length",
+        "client_certificate is missing",
+        "proxy",
+    ] {
         assert!(error.message().contains(word), "{}", error.message());
     }
+    assert!(!error.message().contains("hidden"), "{}", error.message());
 }
 
 #[test]
 fn the_user_agent_cannot_be_broken_out_of() {
     let host = Some(("python".into(), "CPython 3.11 (x)\r\ny".into()));
-    let agent = Config::resolve(Arguments { host, ..complete() }, &nothing)
+    let network = NetworkArguments {
+        host,
+        ..NetworkArguments::default()
+    };
+    let given = Arguments {
+        network,
+        ..complete()
+    };
+    let agent = Config::resolve(given, &nothing)
         .expect("complete")
+        .network
         .user_agent;
     assert!(agent.contains("(python CPython 3.11 xy; "), "{agent}");
+}
+
+#[test]
+fn a_proxy_and_a_certificate_are_explained_without_the_password() {
+    let network = NetworkArguments {
+        client_certificate: Some("/etc/me.pem".into()),
+        client_key: Some("/etc/me.key".into()),
+        proxy: Some("http://us3r:hidden@proxy.example.com:3128".into()),
+        ..NetworkArguments::default()
+    };
+    let given = Arguments {
+        network,
+        ..complete()
+    };
+    let shown = format!("{given:?}");
+    let config = Config::resolve(given, &nothing).expect("complete");
+    let told = config.explain();
+    assert_eq!(told["clientCertificate"]["value"], "/etc/me.pem");
+    assert_eq!(told["clientKey"]["value"], "/etc/me.key");
+    assert_eq!(told["proxy"]["value"], "http://***@proxy.example.com:3128/");
+    let proxy = config.network.proxy.as_ref().expect("a proxy");
+    assert_eq!(proxy.0.password(), Some("hidden"));
+    for shown in [shown, told.to_string(), format!("{config:?}")] {
+        assert!(
+            !shown.contains("hidden") && !shown.contains("us3r"),
+            "{shown}"
+        );
+    }
 }

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, header};
 use url::Url;
 
-use crate::{Error, config::Config, policy::ANSWER_BYTES_MAX};
+use crate::{Error, config::Network, policy::ANSWER_BYTES_MAX};
 
 /// What goes out.
 pub(crate) struct Outgoing {
@@ -46,14 +46,14 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    pub fn build(config: &Config) -> Result<Self, Error> {
-        let mut headers = config.headers.clone();
+    pub fn build(network: &Network) -> Result<Self, Error> {
+        let mut headers = network.headers.clone();
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::configuration(config)?)
-            .user_agent(&config.user_agent)
+            .tls_backend_preconfigured(tls::configuration(network)?)
+            .user_agent(&network.user_agent)
             .default_headers(headers)
-            .connect_timeout(config.connect_timeout.value)
+            .connect_timeout(network.connect_timeout.value)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)

@@ -12,12 +12,12 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
-use crate::{Error, config::Config};
+use crate::{Error, config::Network};
 
-pub(super) fn configuration(config: &Config) -> Result<ClientConfig, Error> {
+pub(super) fn configuration(network: &Network) -> Result<ClientConfig, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut roots: Vec<CertificateDer<'static>> = webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec();
-    if let Some(path) = &config.ca_bundle {
+    if let Some(path) = &network.ca_bundle {
         roots.extend(bundle(&path.value)?);
     }
     let failed = |e: rustls::Error| Error::configuration(format!("TLS cannot be set up: {e}"));
