@@ -8,7 +8,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -17,9 +17,12 @@ use serde_json::Value;
 
 use crate::{
     Error, Secret,
+    call::request::Options,
     clock::{Clock, SystemClock},
     config::{Arguments, Config, process_environment},
+    log::event,
     token::{Token, TokenCache, TokenManager},
+    trace::Traceparent,
     transport::Transport,
 };
 
@@ -75,17 +78,26 @@ impl AgentIdPClient {
     /// Ends the client and its clones: later calls fail with `CLIENT_CLOSED`. Calls that are on
     /// their way finish. Dropping the last clone has the same effect.
     pub fn close(&self) {
-        self.0.closed.store(true, Ordering::Release);
+        if !self.0.closed.swap(true, Ordering::AcqRel) {
+            event!(DEBUG, Some(self.0.id), "the client is closed");
+        }
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.0
     }
 
-    pub(crate) fn assemble(config: Config, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn assemble(
+        id: u64,
+        config: Config,
+        clock: Arc<dyn Clock>,
+        traceparent: Option<Traceparent>,
+    ) -> Self {
         Self(Arc::new(Core {
+            id,
             config,
             clock,
+            traceparent,
             tokens: TokenCache::default(),
             transport: OnceLock::new(),
             transport_lock: Mutex::new(()),
@@ -105,15 +117,29 @@ impl fmt::Debug for AgentIdPClient {
 
 /// What the clones of a client share.
 pub(crate) struct Core {
+    /// Tells the process's clients apart in logs.
+    pub id: u64,
     pub config: Config,
     pub clock: Arc<dyn Clock>,
     pub tokens: TokenCache,
+    traceparent: Option<Traceparent>,
     transport: OnceLock<Transport>,
     transport_lock: Mutex<()>,
     closed: AtomicBool,
 }
 
+/// A number that no other client of this process has.
+pub(crate) fn next_id() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
+}
+
 impl Core {
+    /// The options of a call that belongs to a trace.
+    pub fn traced(&self, options: &Options) -> Option<Options> {
+        self.traceparent.as_ref()?.apply(options)
+    }
+
     pub fn check_open(&self) -> Result<(), Error> {
         if self.closed.load(Ordering::Acquire) {
             Err(Error::closed())
@@ -155,6 +181,7 @@ impl Core {
 pub struct ClientBuilder {
     arguments: Arguments,
     clock: Option<Arc<dyn Clock>>,
+    traceparent: Option<Traceparent>,
 }
 
 impl ClientBuilder {
@@ -241,6 +268,26 @@ impl ClientBuilder {
         self
     }
 
+    /// Which trace a call belongs to: asked once a call, on the task that awaits it; what it answers
+    /// goes out as `traceparent` (W3C Trace Context). A header of the call's own wins. A token's
+    /// renewal serves many calls and belongs to no trace.
+    ///
+    /// ```no_run
+    /// # fn current_span_as_traceparent() -> Option<String> { None }
+    /// # fn f() -> Result<(), sentryagent_idp::Error> {
+    /// let client = sentryagent_idp::AgentIdPClient::builder()
+    ///     .traceparent(current_span_as_traceparent)
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn traceparent(
+        mut self,
+        hook: impl Fn() -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.traceparent = Some(Traceparent::new(hook));
+        self
+    }
+
     /// Time and chance, for tests.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Some(Arc::new(clock));
@@ -254,6 +301,7 @@ impl ClientBuilder {
     pub fn build(self) -> Result<AgentIdPClient, Error> {
         let config = Config::resolve(self.arguments, &process_environment)?;
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-        Ok(AgentIdPClient::assemble(config, clock))
+        let client = AgentIdPClient::assemble(next_id(), config, clock, self.traceparent);
+        Ok(client)
     }
 }

@@ -32,6 +32,7 @@ pub mod clock;
 pub mod config;
 mod error;
 mod generated;
+mod log;
 mod operation;
 #[allow(dead_code)] // a contract may have no list
 mod pages;
@@ -40,6 +41,7 @@ mod secret;
 #[allow(dead_code)] // a contract need not use every type
 mod shape;
 mod token;
+mod trace;
 mod transport;
 mod wire;
 

@@ -26,6 +26,7 @@ use crate::{
     Error,
     call::{describe, engine::execute, headers},
     client::Core,
+    log::event,
     token::Moment,
 };
 
@@ -187,14 +188,23 @@ impl Channel {
     ) where
         F: Future<Output = Result<Answer, Error>> + Send + 'static,
     {
-        let ready = client
-            .core()
-            .and_then(|core| Ok((core.clone(), runtime::handle()?)));
-        let (core, runtime) = match ready {
-            Ok(ready) => ready,
+        match client.core() {
+            Ok(core) => self.spawn(id, work(core.clone())),
+            Err(error) => self.finish(id, Err(error), true),
+        }
+    }
+
+    /// Runs work on the runtime; its result becomes the completion.
+    pub(super) fn spawn(
+        self: &Arc<Self>,
+        id: u64,
+        work: impl Future<Output = Result<Answer, Error>> + Send + 'static,
+    ) {
+        let runtime = match runtime::handle() {
+            Ok(runtime) => runtime,
             Err(error) => return self.finish(id, Err(error), true),
         };
-        let work = AssertUnwindSafe(work(core)).catch_unwind();
+        let work = AssertUnwindSafe(work).catch_unwind();
         let channel = Arc::downgrade(self);
         // Held while the task starts, so that it cannot end before it is known to be out.
         let mut state = self.state();
@@ -214,7 +224,7 @@ impl Channel {
     }
 
     /// Queues a completion, unless the call was cancelled.
-    fn finish(&self, id: u64, result: Result<Answer, Error>, never_out: bool) {
+    pub(super) fn finish(&self, id: u64, result: Result<Answer, Error>, never_out: bool) {
         let mut state = self.state();
         if state.out.remove(&id).is_none() && !never_out {
             return;
@@ -227,7 +237,7 @@ impl Channel {
             self.inner().arrived.notify_all();
         }
         if first && catch_unwind(AssertUnwindSafe(&self.wake)).is_err() {
-            tracing::error!("the host's wake-up panicked");
+            event!(ERROR, None::<u64>, "the host's wake-up panicked");
         }
     }
 

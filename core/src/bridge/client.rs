@@ -8,14 +8,15 @@ use std::sync::{
 use serde_json::Value;
 
 use super::{
-    config,
+    BridgeClock, config,
     generation::{PerProcess, watch_forks},
 };
 use crate::{
     AgentIdPClient, Error,
-    client::Core,
-    clock::SystemClock,
+    client::{Core, next_id},
+    clock::{Clock, SystemClock},
     config::{Config, process_environment},
+    log::event,
 };
 
 /// A client. Cheap to clone; clones are one client. In a forked child it has connections and a token
@@ -24,7 +25,9 @@ use crate::{
 pub struct BridgeClient(Arc<Shared>);
 
 struct Shared {
+    id: u64,
     config: Config,
+    clock: Arc<dyn Clock>,
     inner: PerProcess<AgentIdPClient>,
     closed: AtomicBool,
 }
@@ -32,18 +35,34 @@ struct Shared {
 impl BridgeClient {
     /// A client of this configuration. JSON keys, all optional: `baseUrl`, `clientId`,
     /// `clientSecret`, `scopes[]`, `timeoutMs`, `connectTimeoutMs`, `retries`, `headers{}`,
-    /// `allowInsecureHttp`, `caBundle`, `language`, `runtime`. What is absent comes from the
+    /// `allowInsecureHttp`, `caBundle`, `clientCertificate`, `clientKey`, `proxy`, `language`, `runtime`. What is absent comes from the
     /// environment (`AGENTIDP_…`).
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) names what is missing, wrong or unknown.
     pub fn from_json(config: &[u8]) -> Result<Self, Error> {
+        Self::from_json_with(config, None)
+    }
+
+    /// As [`from_json`](Self::from_json), with a clock of the host's tests.
+    ///
+    /// # Errors
+    /// As `from_json`.
+    pub fn from_json_with(config: &[u8], clock: Option<&BridgeClock>) -> Result<Self, Error> {
         watch_forks();
         Ok(Self(Arc::new(Shared {
+            id: next_id(),
+            clock: clock.map_or_else(|| Arc::new(SystemClock) as _, BridgeClock::shared),
             config: Config::resolve(config::read(config)?, &process_environment)?,
             inner: PerProcess::new(),
             closed: AtomicBool::new(false),
         })))
+    }
+
+    /// A number that no other client of this process has; log records name it.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.0.id
     }
 
     /// The access token, when it can be had at once on this thread: no task, no queue, no runtime.
@@ -70,17 +89,18 @@ impl BridgeClient {
 
     /// Later calls fail with kind configuration, code `CLIENT_CLOSED`; calls on their way finish.
     pub fn close(&self) {
-        self.0.closed.store(true, Ordering::Release);
+        if !self.0.closed.swap(true, Ordering::AcqRel) {
+            event!(DEBUG, Some(self.0.id), "the client is closed");
+        }
     }
 
     pub(super) fn core(&self) -> Result<&Arc<Core>, Error> {
         if self.0.closed.load(Ordering::Acquire) {
             return Err(Error::closed());
         }
-        let client = self
-            .0
-            .inner
-            .get_or_init(|| AgentIdPClient::assemble(self.0.config.clone(), Arc::new(SystemClock)));
+        let client = self.0.inner.get_or_init(|| {
+            AgentIdPClient::assemble(self.0.id, self.0.config.clone(), self.0.clock.clone(), None)
+        });
         Ok(client.core())
     }
 }

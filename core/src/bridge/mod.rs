@@ -7,7 +7,7 @@
 //!   Channel::cancel ───────▶ the task is dropped: its connection or stream closes
 //! ```
 //!
-//! Owns: the runtime, channels, completion queues, and what happens after a `fork`.
+//! Owns: the runtime, channels, completion queues, log records, and what happens after a `fork`.
 //! Refuses: touching a host's virtual machine; any operation by name; letting a panic through.
 //!
 //! # After a fork
@@ -18,12 +18,17 @@
 mod args;
 mod channel;
 mod client;
+mod clock;
 mod config;
 mod generation;
+pub mod logs;
 mod runtime;
+mod verifier;
 
 pub use self::{
     channel::{Answer, Channel, Completion, Decode},
     client::BridgeClient,
+    clock::BridgeClock,
+    verifier::{BridgeVerifier, verify_audit_events, verify_webhook},
 };
 pub use crate::operation::{Operation, operations};

@@ -15,6 +15,7 @@ use crate::{
     Error,
     client::Core,
     error::answer,
+    log::{event, milliseconds},
     operation::Operation,
     policy,
     token::{Moment, Token},
@@ -139,12 +140,14 @@ impl Run<'_> {
                     None => error,
                 });
             }
-            tracing::debug!(
+            event!(
+                DEBUG,
+                Some(self.core.id),
+                "trying again",
                 operation = self.operation.id,
                 code = error.code(),
                 retry = used,
-                wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-                "trying again"
+                wait_ms = milliseconds(wait),
             );
             self.last = Some(error);
             self.core.clock.sleep(wait).await;
@@ -228,7 +231,16 @@ impl Run<'_> {
             body,
         } = reply;
         let request_id = text(headers.get(REQUEST_ID));
-        tracing::trace!(operation = self.operation.id, status, "answered");
+        event!(
+            TRACE,
+            Some(self.core.id),
+            "answered",
+            operation = self.operation.id,
+            status = status,
+            request_id = request_id.as_deref(),
+            duration_ms = milliseconds(self.core.clock.monotonic().saturating_sub(asked.monotonic)),
+            retry = self.repeats(),
+        );
         let Some(answer) = self
             .operation
             .answers

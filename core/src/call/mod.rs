@@ -140,10 +140,12 @@ impl<T: FromBody> Call<T> {
     }
 
     pub(crate) async fn answered(&self) -> Result<Answered, Error> {
-        match &self.fault {
-            Some(fault) => Err(fault.clone()),
-            None => execute(&self.core, &self.request, &self.options).await,
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
         }
+        let traced = self.core.traced(&self.options);
+        let options = traced.as_ref().unwrap_or(&self.options);
+        execute(&self.core, &self.request, options).await
     }
 }
 

@@ -15,7 +15,12 @@ use futures_util::FutureExt as _;
 use tokio::{runtime::Handle, sync::watch};
 
 use super::{Age, Moment, Token, fetch::fetch};
-use crate::{Error, client::Core, policy};
+use crate::{
+    Error,
+    client::Core,
+    log::{event, milliseconds},
+    policy,
+};
 
 type Outcome = Result<Arc<Token>, Error>;
 type Landing = watch::Receiver<Option<Outcome>>;
@@ -173,6 +178,15 @@ impl TokenCache {
                 state.failures = 0;
                 state.pause_until = Duration::ZERO;
                 state.shared = None;
+                // The host is told when no lock is held.
+                drop(state);
+                event!(
+                    DEBUG,
+                    Some(core.id),
+                    "an access token was fetched",
+                    life_s = token.life.as_secs(),
+                    scope = token.scope.as_str(),
+                );
             }
             Err(error) => {
                 state.failures = state.failures.saturating_add(1);
@@ -181,11 +195,16 @@ impl TokenCache {
                 let now = core.clock.monotonic();
                 state.pause_until = now.saturating_add(pause);
                 state.shared = Some((error.clone(), now.saturating_add(policy::FAILURE_SHARED)));
-                if state.token.is_some() {
-                    tracing::warn!(
+                let (serves, failures) = (state.token.is_some(), state.failures);
+                drop(state);
+                if serves {
+                    event!(
+                        WARN,
+                        Some(core.id),
+                        "the access token could not be renewed; the present one still serves",
                         code = error.code(),
-                        failures = state.failures,
-                        "the access token could not be renewed; the present one still serves"
+                        failures = failures,
+                        pause_ms = milliseconds(pause),
                     );
                 }
             }
