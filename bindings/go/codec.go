@@ -2,6 +2,8 @@ package agentidp
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/sentryagent/idp-sdk-go/internal/wire"
 )
@@ -46,7 +48,7 @@ func keep(extra *map[string]json.RawMessage, key string, r *wire.Reader) {
 	if *extra == nil {
 		*extra = map[string]json.RawMessage{}
 	}
-	(*extra)[key] = r.Raw()
+	(*extra)[strings.Clone(key)] = r.Raw()
 }
 
 func readEnum[T ~string](r *wire.Reader) T { return T(r.String()) }
@@ -80,16 +82,23 @@ func readList[T any](r *wire.Reader, item func(*wire.Reader) T) []T {
 	return list
 }
 
+// pageItems is for how many items room is made in advance.
+const pageItems = 100
+
 // readModels is readList without copying each model twice.
 func readModels[T any, P model[T]](r *wire.Reader) []T {
 	if !r.Array() {
 		return nil
 	}
 	list := []T{}
-	for r.More() {
+	for before := r.Rest(); r.More(); {
 		var zero T
 		list = append(list, zero)
 		P(&list[len(list)-1]).read(r)
+		if len(list) == 1 {
+			// Items of a page are of one size, more or less.
+			list = slices.Grow(list, min(r.Rest()/max(before-r.Rest(), 1), pageItems))
+		}
 	}
 	return list
 }
@@ -100,7 +109,7 @@ func readMap[T any](r *wire.Reader, item func(*wire.Reader) T) map[string]T {
 	}
 	m := map[string]T{}
 	for key, ok := r.Key(); ok; key, ok = r.Key() {
-		m[key] = item(r)
+		m[strings.Clone(key)] = item(r)
 	}
 	return m
 }

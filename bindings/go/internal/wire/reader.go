@@ -5,16 +5,21 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 )
 
-// depthMax is how deep objects and lists may nest.
-const depthMax = 512
+const (
+	// depthMax is how deep objects and lists may nest.
+	depthMax = 512
+	// arenaBytes is how much text shares one allocation at most.
+	arenaBytes = 1 << 10
+)
 
 // Reader reads one JSON value.
 type Reader struct {
@@ -25,6 +30,8 @@ type Reader struct {
 	// the end must follow.
 	more bool
 	err  error
+	// arena is where the next short string is copied to.
+	arena []byte
 }
 
 // NewReader reads data, which must not change meanwhile.
@@ -38,6 +45,9 @@ func (r *Reader) End() error {
 	}
 	return r.err
 }
+
+// Rest is how many bytes are still to be read.
+func (r *Reader) Rest() int { return len(r.data) - r.at }
 
 // Err is the first error so far.
 func (r *Reader) Err() error { return r.err }
@@ -64,7 +74,8 @@ func (r *Reader) enter(open byte) bool {
 	return true
 }
 
-// Key goes to the next field of the object and reads its name; false at the object's end.
+// Key goes to the next field of the object and reads its name; false at the object's end. The name
+// is a part of the reader's data: who keeps it clones it.
 func (r *Reader) Key() (string, bool) {
 	if !r.next('}') {
 		return "", false
@@ -73,7 +84,12 @@ func (r *Reader) Key() (string, bool) {
 		r.fail("expected a field's name")
 		return "", false
 	}
-	key := r.String()
+	start := r.at
+	raw, plain := r.text()
+	key := view(raw)
+	if !plain {
+		key = r.unescape(start, raw)
+	}
 	if !r.take(':') {
 		r.fail("expected :")
 		return "", false
@@ -145,8 +161,9 @@ func (r *Reader) Time() time.Time {
 	if r.Null() {
 		return time.Time{}
 	}
-	t, err := time.Parse(time.RFC3339Nano, r.String())
-	if err != nil {
+	raw, plain := r.text()
+	t, err := time.Parse(time.RFC3339Nano, view(raw))
+	if err != nil || !plain {
 		r.fail("expected an RFC 3339 timestamp")
 	}
 	return t.UTC()
@@ -157,46 +174,73 @@ func (r *Reader) String() string {
 	if r.Null() {
 		return ""
 	}
+	start := r.at
+	raw, plain := r.text()
+	if plain {
+		return r.keep(raw)
+	}
+	return r.unescape(start, raw)
+}
+
+// text reads text and gives what stands between the quotes; plain when that is the text itself.
+func (r *Reader) text() (raw []byte, plain bool) {
 	if !r.take('"') {
 		r.fail("expected text")
-		return ""
+		return nil, true
 	}
 	start, plain := r.at, true
 	for ; r.at < len(r.data); r.at++ {
 		switch c := r.data[r.at]; {
 		case c == '"':
-			raw := r.data[start:r.at]
+			raw = r.data[start:r.at]
 			r.at++
-			if plain {
-				return string(raw)
-			}
-			return r.unescape(r.data[start-1 : r.at])
+			return raw, plain
 		case c == '\\':
 			plain = false
 			r.at++
 		case c < ' ':
 			r.fail("control character in text")
-			return ""
+			return nil, true
 		case c >= utf8.RuneSelf:
 			plain = false
 		}
 	}
 	r.fail("text without an end")
-	return ""
+	return nil, true
 }
 
-// unescape reads quoted text that has escapes or is not ASCII.
-func (r *Reader) unescape(quoted []byte) string {
-	inner := quoted[1 : len(quoted)-1]
-	if utf8.Valid(inner) && !strings.ContainsRune(string(inner), '\\') {
-		return string(inner)
+// unescape is the text between quotes that has escapes or is not ASCII; it began at start.
+func (r *Reader) unescape(start int, raw []byte) string {
+	if utf8.Valid(raw) && bytes.IndexByte(raw, '\\') < 0 {
+		return r.keep(raw)
 	}
 	var text string
-	if err := json.Unmarshal(quoted, &text); err != nil {
+	if err := json.Unmarshal(bytes.TrimSpace(r.data[start:r.at]), &text); err != nil {
 		r.fail("malformed text")
 	}
 	return text
 }
+
+// keep is a string of its own with these bytes. Short ones of one value share an allocation, so one
+// that lives on keeps at most arenaBytes alive, never the whole answer.
+func (r *Reader) keep(raw []byte) string {
+	if len(raw) == 0 {
+		return ""
+	}
+	if len(raw) > arenaBytes/4 {
+		return string(raw)
+	}
+	if len(raw) > cap(r.arena)-len(r.arena) {
+		// What is still to come cannot need more than its own length.
+		r.arena = make([]byte, 0, min(arenaBytes, len(raw)+len(r.data)-r.at))
+	}
+	begin := len(r.arena)
+	r.arena = append(r.arena, raw...)
+	return view(r.arena[begin:])
+}
+
+// view is the bytes as a string, without a copy: they must not change while it is used.
+func view(raw []byte) string { return unsafe.String(unsafe.SliceData(raw), len(raw)) }
 
 // Any reads any value, as encoding/json does.
 func (r *Reader) Any() any {
@@ -246,7 +290,10 @@ func (r *Reader) Skip() {
 			r.Skip()
 		}
 	case '"':
-		_ = r.String()
+		start := r.at
+		if raw, plain := r.text(); !plain {
+			_ = r.unescape(start, raw)
+		}
 	case 't', 'f':
 		r.Bool()
 	case 'n':
@@ -264,15 +311,52 @@ func (r *Reader) Skip() {
 func (r *Reader) number() string {
 	r.space()
 	start := r.at
-	for r.at < len(r.data) && strings.IndexByte("+-.0123456789eE", r.data[r.at]) >= 0 {
+	for r.at < len(r.data) && isNumeric(r.data[r.at]) {
 		r.at++
 	}
-	text := r.data[start:r.at]
-	// strconv takes more than JSON does: 01, +1, 1.
-	if !json.Valid(text) {
-		return ""
+	if text := r.data[start:r.at]; isNumber(text) {
+		return view(text)
 	}
-	return string(text)
+	return ""
+}
+
+func isNumeric(c byte) bool {
+	return isDigit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// isNumber is JSON's grammar; strconv takes more than that: 01, +1, 1.
+func isNumber(text []byte) bool {
+	text = bytes.TrimPrefix(text, []byte("-"))
+	rest := digits(text)
+	if len(rest) == len(text) || (text[0] == '0' && len(text)-len(rest) > 1) {
+		return false
+	}
+	if len(rest) > 0 && rest[0] == '.' {
+		fraction := rest[1:]
+		if rest = digits(fraction); len(rest) == len(fraction) {
+			return false
+		}
+	}
+	if len(rest) > 0 && (rest[0] == 'e' || rest[0] == 'E') {
+		exponent := rest[1:]
+		if len(exponent) > 0 && (exponent[0] == '+' || exponent[0] == '-') {
+			exponent = exponent[1:]
+		}
+		if rest = digits(exponent); len(rest) == len(exponent) {
+			return false
+		}
+	}
+	return len(rest) == 0
+}
+
+// digits is what follows the digits.
+func digits(text []byte) []byte {
+	for len(text) > 0 && isDigit(text[0]) {
+		text = text[1:]
+	}
+	return text
 }
 
 func (r *Reader) word(word string) bool {
