@@ -17,7 +17,7 @@ use crate::{
     config::{Config, ConfigError},
     credentials, generated,
     health::{self, Lifecycle},
-    http::{self, Gate, Routes},
+    http::{self, Facts, Gate, Routes},
     idempotency::Idempotency,
     keys::{KeyError, KeySettings, Keys},
     limits::Limits,
@@ -53,6 +53,7 @@ pub struct App {
     auth: Arc<Authenticator>,
     revocation: Arc<Revocation>,
     router: Router,
+    operations: Vec<&'static Facts>,
     bootstrap: Option<bootstrap::BootstrapFile>,
     lifecycle: Arc<Lifecycle>,
 }
@@ -66,6 +67,11 @@ impl App {
     /// What answers requests.
     pub fn router(&self) -> Router {
         self.router.clone()
+    }
+
+    /// Every operation that it answers.
+    pub fn operations(&self) -> &[&'static Facts] {
+        &self.operations
     }
 
     /// What was written to `bootstrap.json`, when this was the first start.
@@ -145,6 +151,7 @@ impl<'a> Builder<'a> {
         let routes = self.routes(&auth, &keys, &recorder);
         let gate = Arc::new(self.gate(&auth));
         Ok(App {
+            operations: routes.operations().to_vec(),
             router: http::documents(routes.into_router(&gate), &gate),
             storage: self.storage,
             auth,

@@ -31,6 +31,7 @@ pub mod http;
 pub mod idempotency;
 pub mod keys;
 pub mod limits;
+pub mod mock;
 pub mod oidc;
 pub mod policy;
 pub mod revocation;

@@ -3,7 +3,7 @@
 //! Stopping: `/health` says 503 for the configured grace, then nothing is accepted any more, what
 //! is in flight gets 30 s, what is queued is written, and the process ends with 0.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, http::Request};
 use hyper::body::Incoming;
@@ -32,6 +32,11 @@ const HEADER_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long to wait when the system has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Among a response's extensions: close the connection instead of answering. Only the mock asks for it.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the connection was closed on purpose")]
+pub struct HangUp;
+
 /// A listening server.
 pub struct Server {
     address: SocketAddr,
@@ -44,6 +49,15 @@ pub struct Server {
 impl Server {
     /// Binds, starts everything and accepts. Returns when requests are answered.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        Self::start_behind(config, clock, App::router).await
+    }
+
+    /// The same with something in front of the app: `front` makes the router that answers.
+    pub async fn start_behind(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        front: impl FnOnce(&App) -> Router,
+    ) -> Result<Self, StartError> {
         let wanted = SocketAddr::new(config.host, config.port);
         let listener = TcpListener::bind(wanted)
             .await
@@ -52,7 +66,7 @@ impl Server {
         let config = config.bound_to(address.port());
         let app = Arc::new(App::start(&config, clock).await?);
         let (stop, stopped) = watch::channel(false);
-        let listening = tokio::spawn(listen(listener, app.router(), stopped));
+        let listening = tokio::spawn(listen(listener, front(&app), stopped));
         Ok(Self {
             address,
             app,
@@ -126,12 +140,14 @@ fn connection(
         request.extensions_mut().insert(PeerAddress(peer));
         let router = router.clone();
         async move {
-            Ok::<_, Infallible>(
-                router
-                    .oneshot(request)
-                    .await
-                    .unwrap_or_else(|never| match never {}),
-            )
+            let response = router
+                .oneshot(request)
+                .await
+                .unwrap_or_else(|never| match never {});
+            match response.extensions().get::<HangUp>() {
+                None => Ok(response),
+                Some(hang_up) => Err(*hang_up),
+            }
         }
     });
     let connection = builder

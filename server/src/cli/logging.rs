@@ -1,4 +1,5 @@
-//! Log lines: to standard output, for people on a terminal, as JSON otherwise. What may be logged
+//! Log lines: to standard output, for people on a terminal, as JSON otherwise; the mock's to
+//! standard error, because its output is read by programs. What may be logged
 //! is decided where it is logged; secrets have a type that masks itself.
 
 use std::io::IsTerminal;
@@ -27,6 +28,21 @@ pub fn start(format: Option<LogFormat>) {
             .with_span_list(false)
             .try_init(),
     };
+    report_panics();
+}
+
+/// Starts logging to standard error: errors only, unless `RUST_LOG` says otherwise.
+pub fn start_on_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
+    let _ = fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .try_init();
+    report_panics();
+}
+
+fn report_panics() {
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "a panic was caught; this is a bug");

@@ -6,6 +6,7 @@
 mod healthcheck;
 mod logging;
 mod maintain;
+mod mock;
 mod serve;
 
 use std::{net::IpAddr, path::PathBuf, process::ExitCode};
@@ -39,6 +40,16 @@ enum Command {
         /// Revoke the admin's credentials and write a new one to bootstrap.json
         #[arg(long)]
         reset: bool,
+    },
+    /// A server for the tests of programs that call AgentIdP: a store of its own that is removed at
+    /// the end, no rate limits, a clock that stands, faults on demand; ends when standard input does
+    Mock {
+        /// Port to listen on; 0 takes any free one
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        /// Print where it listens and how to log in as one line of JSON, not for a shell
+        #[arg(long)]
+        json: bool,
     },
     /// Print the contract
     Openapi {
@@ -106,6 +117,7 @@ impl Flags {
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(flags) => serve::run(&flags),
+        Command::Mock { port, json } => mock::run(port, json),
         Command::Migrate(flags) => maintain::migrate(&flags),
         Command::Bootstrap { flags, reset } => maintain::bootstrap(&flags, reset),
         Command::Healthcheck { flags } => healthcheck::run(&flags),

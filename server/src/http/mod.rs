@@ -20,11 +20,11 @@ mod reply;
 mod routes;
 mod unchecked;
 
-pub use answer::Answer;
+pub use answer::{Answer, error as error_answer};
 pub use documents::routes as documents;
 pub use facts::{AuthKind, Envelope, Facts};
 pub use gate::Gate;
-pub use inbound::PeerAddress;
+pub use inbound::{BODY_BYTES_MAX, PeerAddress};
 pub use reply::Reply;
 pub use routes::{Ready, Routes};
 pub use unchecked::{BodyShape, RawInput, Unchecked};

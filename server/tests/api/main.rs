@@ -14,5 +14,6 @@ mod credentials;
 mod health;
 mod idempotency;
 mod limits;
+mod mock;
 mod shutdown;
 mod tokens;
