@@ -1,6 +1,6 @@
 //! A call's arguments as JSON: `{"path": {…}, "query": {…}, "body": {…}, "options": {…}}`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
@@ -26,6 +26,7 @@ struct Envelope<'a> {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct Given {
     timeout_ms: Option<f64>,
+    connect_timeout_ms: Option<f64>,
     retries: Option<u32>,
     headers: Option<BTreeMap<String, String>>,
     idempotency_key: Option<String>,
@@ -82,19 +83,25 @@ fn body(operation: &Operation, given: Option<&RawValue>) -> Result<Payload, Erro
 }
 
 fn options(given: Given) -> Result<Options, Error> {
-    let timeout = match given.timeout_ms {
-        None => None,
-        Some(ms) => Some(duration(ms).ok_or_else(|| {
-            Error::argument("timeoutMs", "must be a number of milliseconds above zero")
-        })?),
-    };
     Ok(Options {
-        timeout,
+        timeout: milliseconds("timeoutMs", given.timeout_ms)?,
+        connect_timeout: milliseconds("connectTimeoutMs", given.connect_timeout_ms)?,
         retries: given.retries,
         headers: given.headers.unwrap_or_default().into_iter().collect(),
         idempotency_key: given.idempotency_key,
         request_id: given.request_id,
     })
+}
+
+fn milliseconds(name: &str, given: Option<f64>) -> Result<Option<Duration>, Error> {
+    let Some(ms) = given else { return Ok(None) };
+    match duration(ms) {
+        Some(time) => Ok(Some(time)),
+        None => Err(Error::argument(
+            name,
+            "must be a number of milliseconds above zero",
+        )),
+    }
 }
 
 /// Where it is wrong; what stands there may be a secret.

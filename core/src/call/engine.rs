@@ -119,7 +119,7 @@ impl Run<'_> {
                     continue;
                 }
             }
-            let error = fault.error.with_retry_count(self.repeats());
+            let error = self.with_history(fault.error);
             let may = match fault.repeat {
                 Repeat::Never => false,
                 Repeat::IfSafe => self.operation.retry_safe,
@@ -151,6 +151,16 @@ impl Run<'_> {
             );
             self.last = Some(error);
             self.core.clock.sleep(wait).await;
+        }
+    }
+
+    /// An error that knows how often was tried and, unless something lay beneath it, how the try
+    /// before it failed.
+    fn with_history(&self, error: Error) -> Error {
+        let error = error.with_retry_count(self.repeats());
+        match &self.last {
+            Some(last) if error.cause().is_none() => error.with_cause(last),
+            _ => error,
         }
     }
 
@@ -196,9 +206,10 @@ impl Run<'_> {
         let asked = Moment::now(&*self.core.clock);
         let outgoing = Outgoing {
             method: self.prepared.method.clone(),
-            url: self.prepared.url.clone(),
+            uri: self.prepared.uri.clone(),
             headers,
             body: self.prepared.body.clone(),
+            connect_timeout: self.prepared.connect_timeout,
         };
         let reply = transport
             .send(outgoing)
@@ -213,6 +224,7 @@ impl Run<'_> {
                         .with_cause(cause),
                     repeat: Repeat::IfSafe,
                 },
+                Failure::Misconfigured(what) => never(Error::configuration(what)),
                 Failure::Garbled(cause) => {
                     never(Error::decoding("the answer's compression is broken").with_cause(cause))
                 }
@@ -255,6 +267,7 @@ impl Run<'_> {
                 operation: self.operation,
                 status,
                 body: &body,
+                headers: &headers,
                 request_id,
                 retry_after,
             });
@@ -268,6 +281,7 @@ impl Run<'_> {
         if self.operation.answers[answer].decoder.is_some() && !is_json(&headers) {
             let error = Error::decoding(format!("the answer of {} is not JSON", self.operation.id))
                 .with_status(status)
+                .with_headers(&headers)
                 .with_request_id(request_id)
                 .with_retry_count(self.repeats());
             return Err(Fault {

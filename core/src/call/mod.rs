@@ -19,7 +19,6 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use self::raw::Raw;
-#[cfg(feature = "bridge")]
 pub(crate) use self::raw::headers;
 use self::{
     engine::{Answered, execute},
@@ -104,6 +103,13 @@ impl<T: FromBody> Call<T> {
         self
     }
 
+    /// What making a connection for this call may take, instead of the client's 5 s. A connection that
+    /// is kept alive needs none.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.options.connect_timeout = Some(timeout);
+        self
+    }
+
     /// How often this call may be repeated, 0 to 10, instead of the client's 2.
     pub fn retries(mut self, retries: u32) -> Self {
         self.options.retries = Some(retries);
@@ -170,6 +176,7 @@ pub(crate) fn decode<T: FromBody>(answered: &Answered) -> Result<T, Error> {
 pub(crate) fn describe(answered: &Answered, reason: &serde_json::Error) -> Error {
     undecodable(answered.operation, reason)
         .with_status(answered.status)
+        .with_headers(&answered.headers)
         .with_request_id(answered.request_id.clone())
         .with_retry_count(answered.retry_count)
 }

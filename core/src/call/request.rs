@@ -7,9 +7,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Uri, header,
+    uri::{self, PathAndQuery},
+};
 use serde_json::{Map, Value};
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 use uuid::Uuid;
 
 use crate::{
@@ -46,6 +49,7 @@ pub(crate) enum Payload {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     pub timeout: Option<Duration>,
+    pub connect_timeout: Option<Duration>,
     pub retries: Option<u32>,
     pub headers: Vec<(String, String)>,
     pub idempotency_key: Option<String>,
@@ -55,9 +59,29 @@ pub(crate) struct Options {
 /// A request that can be sent any number of times.
 pub(crate) struct Prepared {
     pub method: Method,
-    pub url: Url,
+    pub uri: Uri,
     pub headers: HeaderMap,
     pub body: Option<Bytes>,
+    /// Instead of the client's.
+    pub connect_timeout: Option<Duration>,
+}
+
+impl Options {
+    fn check(&self) -> Result<(), Error> {
+        for (name, time) in [
+            ("timeout", self.timeout),
+            ("connect_timeout", self.connect_timeout),
+        ] {
+            if time.is_some_and(|time| time.is_zero()) {
+                return Err(Error::argument(name, "must be longer than zero"));
+            }
+        }
+        if self.retries.is_some_and(|n| n > policy::RETRIES_MAX) {
+            let reason = format!("must be at most {}", policy::RETRIES_MAX);
+            return Err(Error::argument("retries", &reason));
+        }
+        Ok(())
+    }
 }
 
 impl Request {
@@ -72,18 +96,7 @@ impl Request {
 
     /// Everything that is the same on each try.
     pub fn prepare(&self, config: &Config, options: &Options) -> Result<Prepared, Error> {
-        if options.timeout.is_some_and(|timeout| timeout.is_zero()) {
-            return Err(Error::argument("timeout", "must be longer than zero"));
-        }
-        if options
-            .retries
-            .is_some_and(|retries| retries > policy::RETRIES_MAX)
-        {
-            return Err(Error::argument(
-                "retries",
-                &format!("must be at most {}", policy::RETRIES_MAX),
-            ));
-        }
+        options.check()?;
         let mut headers = headers(self.operation, options)?;
         let (body, kind) = self.body(config)?;
         if body.is_some() {
@@ -99,15 +112,16 @@ impl Request {
             .map_err(|e| Error::configuration(e.to_string()))?;
         Ok(Prepared {
             method,
-            url: self.url(config)?,
+            uri: self.uri(config)?,
             headers,
             body,
+            connect_timeout: options.connect_timeout,
         })
     }
 
-    fn url(&self, config: &Config) -> Result<Url, Error> {
+    fn uri(&self, config: &Config) -> Result<Uri, Error> {
         let mut text = String::with_capacity(128);
-        text.push_str(config.base());
+        text.push_str(config.root.path().trim_end_matches('/'));
         let mut given = self.path.iter();
         for segment in self.operation.segments {
             match segment {
@@ -121,7 +135,12 @@ impl Request {
             text.push('?');
             text.push_str(&form(&self.query));
         }
-        Url::parse(&text).map_err(|e| Error::configuration(format!("base_url: {e}")))
+        let failed = |e: http::Error| Error::configuration(format!("base_url: {e}"));
+        let mut parts = uri::Parts::default();
+        parts.scheme = config.root.scheme().cloned();
+        parts.authority = config.root.authority().cloned();
+        parts.path_and_query = Some(PathAndQuery::try_from(text).map_err(|e| failed(e.into()))?);
+        Uri::from_parts(parts).map_err(|e| failed(e.into()))
     }
 
     fn body(&self, config: &Config) -> Result<(Option<Bytes>, BodyKind), Error> {

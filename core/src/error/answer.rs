@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use http::HeaderMap;
 use serde_json::{Map, Value};
 
 use super::{Error, ErrorKind, codes};
@@ -18,6 +19,7 @@ pub(crate) struct Seen<'a> {
     pub operation: &'static Operation,
     pub status: u16,
     pub body: &'a [u8],
+    pub headers: &'a HeaderMap,
     pub request_id: Option<String>,
     pub retry_after: Option<Duration>,
 }
@@ -53,6 +55,7 @@ pub(crate) fn error(seen: Seen<'_>) -> Error {
         };
         return Error::decoding(message)
             .with_status(seen.status)
+            .with_headers(seen.headers)
             .with_request_id(seen.request_id);
     };
     let body = match serde_json::from_slice::<Value>(seen.body) {
@@ -71,6 +74,7 @@ pub(crate) fn error(seen: Seen<'_>) -> Error {
         .unwrap_or_else(|| format!("the server answered {}", seen.status));
     Error::new(kind, code, message)
         .with_status(seen.status)
+        .with_headers(seen.headers)
         .with_request_id(seen.request_id)
         .with_details(body.get("details").filter(|d| d.is_object()).cloned())
         .with_oauth_error(oauth)

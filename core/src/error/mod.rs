@@ -19,79 +19,18 @@
 //! Refuses: secrets. No token, credential, header or body is ever part of a message.
 
 pub(crate) mod answer;
+mod kind;
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use serde_json::{Value, json};
+use http::HeaderMap;
+use serde_json::{Map, Value, json};
 
-/// Codes of errors that arise in the SDK itself.
-pub mod codes {
-    /// No answer came.
-    pub const CONNECTION_ERROR: &str = "CONNECTION_ERROR";
-    /// The call's deadline passed.
-    pub const TIMEOUT: &str = "TIMEOUT";
-    /// The caller gave up.
-    pub const CANCELLED: &str = "CANCELLED";
-    /// The client was set up wrongly.
-    pub const CONFIGURATION_ERROR: &str = "CONFIGURATION_ERROR";
-    /// The client was closed.
-    pub const CLIENT_CLOSED: &str = "CLIENT_CLOSED";
-    /// The answer is not what the contract says.
-    pub const DECODING_ERROR: &str = "DECODING_ERROR";
-    /// An argument was refused before a request was made.
-    pub const VALIDATION_ERROR: &str = "VALIDATION_ERROR";
-}
+pub use self::kind::{ErrorKind, codes};
+use crate::call::headers as texts;
 
-/// What a caller can do about an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The client's credentials or token are not accepted.
-    Authentication,
-    /// The identity is known but may not do this.
-    Permission,
-    /// There is no such thing, or it is another organization's.
-    NotFound,
-    /// The state does not allow it.
-    Conflict,
-    /// The request is wrong; see [`Error::details`].
-    Validation,
-    /// Too many requests; see [`Error::retry_after`].
-    RateLimit,
-    /// The server failed.
-    Server,
-    /// No answer came.
-    Connection,
-    /// The answer did not come in time.
-    Timeout,
-    /// The caller gave up.
-    Cancelled,
-    /// The client is set up wrongly, or closed.
-    Configuration,
-    /// The answer is not what the contract says.
-    Decoding,
-}
-
-impl ErrorKind {
-    /// `not_found`: the kind as all languages spell it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Authentication => "authentication",
-            Self::Permission => "permission",
-            Self::NotFound => "not_found",
-            Self::Conflict => "conflict",
-            Self::Validation => "validation",
-            Self::RateLimit => "rate_limit",
-            Self::Server => "server",
-            Self::Connection => "connection",
-            Self::Timeout => "timeout",
-            Self::Cancelled => "cancelled",
-            Self::Configuration => "configuration",
-            Self::Decoding => "decoding",
-        }
-    }
-}
+/// Headers that an error does not keep: errors are logged, stored and sent about.
+const WITHHELD: [&str; 3] = ["set-cookie", "authorization", "proxy-authorization"];
 
 /// Why a call failed.
 #[derive(Clone)]
@@ -105,6 +44,8 @@ struct Inner {
     http_status: Option<u16>,
     details: Option<Value>,
     request_id: Option<String>,
+    /// Of the answer; `None` without one.
+    headers: Option<Vec<(String, String)>>,
     retry_after: Option<Duration>,
     retryable: bool,
     retry_count: u32,
@@ -130,6 +71,7 @@ impl Error {
             http_status: None,
             details: None,
             request_id: None,
+            headers: None,
             retry_after: None,
             retryable: false,
             retry_count: 0,
@@ -204,6 +146,13 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_headers(mut self, headers: &HeaderMap) -> Self {
+        let mut kept = texts(headers);
+        kept.retain(|(name, _)| !WITHHELD.contains(&name.as_str()));
+        self.0.headers = Some(kept);
+        self
+    }
+
     pub(crate) fn with_details(mut self, details: Option<Value>) -> Self {
         self.0.details = details;
         self
@@ -275,6 +224,21 @@ impl Error {
         self.0.request_id.as_deref()
     }
 
+    /// The answer's headers, names in lower case, in the order in which they came; empty when there
+    /// was no answer. Cookies are left out. Headers are no part of the error's `Debug`.
+    #[must_use]
+    pub fn headers(&self) -> &[(String, String)] {
+        self.0.headers.as_deref().unwrap_or_default()
+    }
+
+    /// The first header of the answer with that name, whatever its case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers().iter();
+        let found = headers.find(|(n, _)| n.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
     /// How long the server asks to wait.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -315,6 +279,7 @@ impl Error {
             "message": e.message,
             "httpStatus": e.http_status,
             "requestId": e.request_id,
+            "headers": e.headers.as_deref().map(joined),
             "retryable": e.retryable,
             "retryAfter": e.retry_after.map(seconds),
             "details": e.details,
@@ -323,6 +288,23 @@ impl Error {
             "cause": self.cause(),
         })
     }
+}
+
+/// One entry a name, as a JSON object; a repeated header's values are joined as RFC 9110 allows.
+fn joined(headers: &[(String, String)]) -> Value {
+    let mut out = Map::new();
+    for (name, value) in headers {
+        match out.get_mut(name.as_str()) {
+            Some(Value::String(before)) => {
+                before.push_str(", ");
+                before.push_str(value);
+            }
+            _ => {
+                out.insert(name.clone(), Value::from(value.as_str()));
+            }
+        }
+    }
+    Value::Object(out)
 }
 
 /// Whole seconds as an integer, others with their fraction.

@@ -62,11 +62,14 @@ async fn the_envelope_is_kept() {
 async fn the_record_has_every_key() {
     let error =
         error_of(failure(429, "RATE_LIMIT_EXCEEDED").insert_header("retry-after", "3")).await;
+    let mut record = error.to_json();
+    let headers = record["headers"].take();
+    assert_eq!(headers["retry-after"], "3");
     assert_eq!(
-        error.to_json(),
+        record,
         json!({
             "kind": "rate_limit", "code": "RATE_LIMIT_EXCEEDED", "message": "It failed.",
-            "httpStatus": 429, "requestId": "req-1", "retryable": true, "retryAfter": 3,
+            "httpStatus": 429, "requestId": "req-1", "headers": null, "retryable": true, "retryAfter": 3,
             "details": null, "oauthError": null, "retryCount": 0, "cause": null,
         })
     );
@@ -109,6 +112,37 @@ async fn an_unreadable_answer_is_a_decoding_error() {
         );
         assert_eq!(error.http_status(), Some(200));
     }
+}
+
+#[tokio::test]
+async fn an_error_keeps_its_answers_headers() {
+    let odd = || failure(404, "AGENT_NOT_FOUND").insert_header("X-Odd", "1");
+    let answer = odd().append_header("x-odd", "2");
+    let error = error_of(answer.insert_header("set-cookie", "id=s3cret")).await;
+    assert_eq!(error.header("set-cookie"), None);
+    assert_eq!(error.header("X-ODD"), Some("1"));
+    assert_eq!(
+        error.headers().iter().filter(|(n, _)| n == "x-odd").count(),
+        2
+    );
+    assert_eq!(error.to_json()["headers"]["x-odd"], "1, 2");
+    // An answer that cannot be decoded is an answer too.
+    let unreadable = ResponseTemplate::new(200).insert_header("x-odd", "3");
+    assert_eq!(error_of(unreadable).await.header("x-odd"), Some("3"));
+    let broken = ResponseTemplate::new(200)
+        .insert_header("x-odd", "4")
+        .set_body_raw("{}", "application/json");
+    assert_eq!(error_of(broken).await.header("x-odd"), Some("4"));
+    // Without an answer there are none.
+    let f = Fixture::with(|b| b.base_url("http://127.0.0.1:1").retries(0)).await;
+    let error = f
+        .client
+        .tokens()
+        .issue_token(None)
+        .await
+        .expect_err("nobody there");
+    assert!(error.headers().is_empty());
+    assert!(error.to_json()["headers"].is_null());
 }
 
 #[test]

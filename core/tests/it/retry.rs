@@ -31,6 +31,8 @@ async fn two_retries_with_growing_waits_are_the_default() {
     let error = outcome.expect_err("unavailable");
     assert_eq!((error.kind(), error.retry_count()), (ErrorKind::Server, 2));
     assert!(error.is_retryable());
+    let cause = error.cause().expect("how the try before it failed");
+    assert!(cause.contains("SERVICE_UNAVAILABLE"), "{cause}");
     assert_eq!(waits, [250, 500]);
     assert_eq!(f.agent_requests().await, 3);
 }
