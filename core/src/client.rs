@@ -80,6 +80,7 @@ impl AgentIdPClient {
     pub fn close(&self) {
         if !self.0.closed.swap(true, Ordering::AcqRel) {
             event!(DEBUG, Some(self.0.id), "the client is closed");
+            self.0.wind_up();
         }
     }
 
@@ -140,6 +141,13 @@ impl Core {
         self.traceparent.as_ref()?.apply(options)
     }
 
+    /// Closes connections that no call uses; the others follow with the end of their call.
+    pub fn wind_up(&self) {
+        if let Some(transport) = self.transport.get() {
+            transport.wind_up();
+        }
+    }
+
     pub fn check_open(&self) -> Result<(), Error> {
         if self.closed.load(Ordering::Acquire) {
             Err(Error::closed())
@@ -169,9 +177,10 @@ impl Core {
         self.tokens.cached(self)
     }
 
-    pub async fn token(self: &Arc<Self>) -> Result<Arc<Token>, Error> {
+    /// A token for a caller who has that much time.
+    pub async fn token(self: &Arc<Self>, time: Duration) -> Result<Arc<Token>, Error> {
         self.check_open()?;
-        self.tokens.get(self).await
+        self.tokens.get(self, time / 2).await
     }
 }
 

@@ -91,6 +91,9 @@ impl BridgeClient {
     pub fn close(&self) {
         if !self.0.closed.swap(true, Ordering::AcqRel) {
             event!(DEBUG, Some(self.0.id), "the client is closed");
+            if let Some(client) = self.0.inner.get() {
+                client.core().wind_up();
+            }
         }
     }
 

@@ -3,6 +3,8 @@
 //! Owns: the count of forks, [`PerProcess`]. Refuses: locks - one may be held by a thread that does
 //! not exist in the child.
 
+#[cfg(unix)]
+use crate::transport::close_inherited;
 use std::{
     ptr,
     sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering},
@@ -11,17 +13,18 @@ use std::{
 /// How many forks lie between the first process and this one.
 static FORKS: AtomicU64 = AtomicU64::new(0);
 
-/// From now on forks are counted. Called before anything is made that a fork would spoil.
+/// From now on forks are counted, and a child closes the sockets that it inherits. Called before anything is made that a fork would spoil.
 pub(super) fn watch_forks() {
     #[cfg(unix)]
     {
         static WATCHED: AtomicBool = AtomicBool::new(false);
         extern "C" fn child() {
             FORKS.fetch_add(1, Ordering::Release);
+            close_inherited();
         }
         if !WATCHED.load(Ordering::Acquire) {
             // Two threads may both register: then a fork counts twice, which is as good.
-            // SAFETY: the handler only adds to an atomic, which is allowed in a forked child.
+            // SAFETY: the handler uses atomics and `close`, which is allowed in a forked child.
             unsafe { libc::pthread_atfork(None, None, Some(child)) };
             WATCHED.store(true, Ordering::Release);
         }

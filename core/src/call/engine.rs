@@ -131,7 +131,7 @@ impl Run<'_> {
             used += 1;
             let asked = error.retry_after();
             let wait = asked.unwrap_or_else(|| policy::backoff(used, self.core.clock.random()));
-            if wait >= self.deadline.saturating_sub(self.core.clock.monotonic()) {
+            if wait >= self.rest() {
                 return Err(match asked {
                     Some(asked) => error.with_note(&format!(
                         "; the server asks to wait {} s, longer than this call may take",
@@ -164,6 +164,11 @@ impl Run<'_> {
         }
     }
 
+    /// What is left of the call's time.
+    fn rest(&self) -> Duration {
+        self.deadline.saturating_sub(self.core.clock.monotonic())
+    }
+
     fn repeats(&self) -> u32 {
         self.tries.saturating_sub(1)
     }
@@ -173,7 +178,7 @@ impl Run<'_> {
             return Ok(None);
         }
         if self.operation.auth.is_bearer() {
-            self.core.token().await.map(Some)
+            self.core.token(self.rest()).await.map(Some)
         } else {
             Ok(None)
         }

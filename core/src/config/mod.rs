@@ -11,7 +11,7 @@ mod tests;
 
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Uri};
 use url::Url;
 
 #[allow(unused_imports)] // the types of the fields
@@ -67,6 +67,8 @@ pub(crate) struct Arguments {
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub base_url: Sourced<Url>,
+    /// The base URL again, as requests are built from it.
+    pub root: Uri,
     pub client_id: Sourced<String>,
     pub client_secret: Sourced<Secret>,
     pub scopes: Sourced<Vec<String>>,
@@ -130,8 +132,11 @@ impl Config {
         else {
             return Err(Error::configuration(faults.join("; ")));
         };
+        let root = Uri::try_from(base_url.value.as_str())
+            .map_err(|e| Error::configuration(format!("base_url: {e}")))?;
         Ok(Self {
             base_url,
+            root,
             client_id,
             client_secret,
             scopes,

@@ -1,24 +1,50 @@
 //! One HTTP exchange: a request goes out, a whole answer comes back.
 //!
-//! Owns: the HTTP client (keep-alive pool, HTTP/1.1 and 2, gzip, proxies of the environment), the
-//! limit on an answer's size, and telling "never sent" from "broken on the way".
+//! ```text
+//! Transport ── Pool, one per origin ── connection: keep-alive HTTP/1.1, or one shared HTTP/2
+//!                   │ none is free
+//!                   └─ Connector ── tcp ── proxy ── tls
+//! ```
+//!
+//! Owns: connections and their reuse, HTTP/1.1 and 2, gzip, TLS, proxies, the limit on an answer's
+//! size, and telling "never sent" from "broken on the way". Dropping an exchange closes its HTTP/1.1
+//! connection or resets its HTTP/2 stream.
 //! Refuses: redirects, cookies, retries, deadlines; and showing a type of the HTTP library - this
 //! folder is the only place that names it, so that it can be replaced.
 
+mod body;
+mod connect;
+#[cfg(unix)]
+mod descriptors;
+mod pool;
+mod proxy;
+mod stream;
+mod tcp;
 mod tls;
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Method, header};
-use url::Url;
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
-use crate::{Error, config::Network, policy::ANSWER_BYTES_MAX};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use http_body_util::Full;
+
+#[cfg(all(unix, feature = "bridge"))]
+pub(crate) use self::descriptors::close_inherited;
+use self::{connect::Connector, pool::Pool};
+use crate::{Error, config::Network};
 
 /// What goes out.
 pub(crate) struct Outgoing {
     pub method: Method,
-    pub url: Url,
+    /// Absolute.
+    pub uri: Uri,
     pub headers: HeaderMap,
     pub body: Option<Bytes>,
+    /// What making a connection may take; `None` is the configured time.
+    pub connect_timeout: Option<Duration>,
 }
 
 /// What came back.
@@ -29,10 +55,13 @@ pub(crate) struct Reply {
 }
 
 /// Why nothing usable came back.
+#[derive(Clone, Debug)]
 pub(crate) enum Failure {
-    /// No connection was made: the server has seen nothing of the request.
+    /// What is configured cannot be used.
+    Misconfigured(String),
+    /// The server has not acted on the request: it never had the whole of it, or says so.
     NotSent(String),
-    /// The server may have seen the request.
+    /// The server may have acted on the request.
     Broken(String),
     /// The answer is larger than the limit.
     TooLarge,
@@ -42,103 +71,66 @@ pub(crate) enum Failure {
 
 /// The HTTP client of one SDK client. Made at the first call.
 pub(crate) struct Transport {
-    client: reqwest::Client,
+    connector: Arc<Connector>,
+    connect_timeout: Duration,
+    /// On every request that does not say otherwise.
+    headers: HeaderMap,
+    /// Hardly ever more than one.
+    pools: RwLock<Vec<Arc<Pool>>>,
 }
 
 impl Transport {
     pub fn build(network: &Network) -> Result<Self, Error> {
         let mut headers = network.headers.clone();
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::configuration(network)?)
-            .user_agent(&network.user_agent)
-            .default_headers(headers)
-            .connect_timeout(network.connect_timeout.value)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .build()
-            .map_err(|e| {
-                Error::configuration(format!("the HTTP client cannot be set up: {}", chain(&e)))
-            })?;
-        Ok(Self { client })
+        let json = HeaderValue::from_static("application/json");
+        let agent = HeaderValue::try_from(&network.user_agent)
+            .map_err(|e| Error::configuration(format!("the User-Agent cannot be sent: {e}")))?;
+        headers.insert(header::ACCEPT, json);
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(header::USER_AGENT, agent);
+        Ok(Self {
+            connector: Arc::new(Connector::new(network)?),
+            connect_timeout: network.connect_timeout.value,
+            headers,
+            pools: RwLock::default(),
+        })
     }
 
     pub async fn send(&self, outgoing: Outgoing) -> Result<Reply, Failure> {
-        let mut request = reqwest::Request::new(outgoing.method, outgoing.url);
+        let pool = self.pool(&outgoing.uri)?;
+        let mut request = Request::new(Full::new(outgoing.body.unwrap_or_default()));
+        *request.method_mut() = outgoing.method;
+        *request.uri_mut() = outgoing.uri;
         *request.headers_mut() = outgoing.headers;
-        *request.body_mut() = outgoing.body.map(reqwest::Body::from);
-        let mut response = self.client.execute(request).await.map_err(|error| {
-            let error = error.without_url();
-            if error.is_connect() {
-                Failure::NotSent(chain(&error))
-            } else {
-                Failure::Broken(chain(&error))
-            }
-        })?;
-        let status = response.status().as_u16();
-        let headers = std::mem::take(response.headers_mut());
-        let body = whole_body(&mut response).await?;
-        Ok(Reply {
-            status,
-            headers,
-            body,
-        })
-    }
-}
-
-/// Reads the body up to the limit; one chunk is handed on as it is.
-async fn whole_body(response: &mut reqwest::Response) -> Result<Bytes, Failure> {
-    if response
-        .content_length()
-        .is_some_and(|n| n > ANSWER_BYTES_MAX as u64)
-    {
-        return Err(Failure::TooLarge);
-    }
-    let Some(first) = chunk(response).await? else {
-        return Ok(Bytes::new());
-    };
-    let Some(second) = chunk(response).await? else {
-        return Ok(first);
-    };
-    let mut whole = BytesMut::with_capacity(first.len() + 2 * second.len());
-    whole.extend_from_slice(&first);
-    let mut next = Some(second);
-    while let Some(part) = next {
-        if whole.len() + part.len() > ANSWER_BYTES_MAX {
-            return Err(Failure::TooLarge);
+        for (name, value) in &self.headers {
+            let entry = request.headers_mut().entry(name);
+            entry.or_insert_with(|| value.clone());
         }
-        whole.extend_from_slice(&part);
-        next = chunk(response).await?;
+        let limit = outgoing.connect_timeout.unwrap_or(self.connect_timeout);
+        pool.exchange(request, limit).await
     }
-    Ok(whole.freeze())
-}
 
-async fn chunk(response: &mut reqwest::Response) -> Result<Option<Bytes>, Failure> {
-    response.chunk().await.map_err(|error| {
-        let error = error.without_url();
-        let text = chain(&error);
-        if is_invalid_data(&error) {
-            Failure::Garbled(text)
-        } else {
-            Failure::Broken(text)
-        }
-    })
-}
-
-/// The decompressor complains, not the connection.
-fn is_invalid_data(error: &dyn std::error::Error) -> bool {
-    let mut next = error.source();
-    while let Some(cause) = next {
-        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            use std::io::ErrorKind::{InvalidData, InvalidInput};
-            if matches!(io.kind(), InvalidData | InvalidInput) {
-                return true;
-            }
-        }
-        next = cause.source();
+    /// Closes the connections that nobody uses, and each other one after its exchange.
+    pub fn wind_up(&self) {
+        let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner);
+        pools.iter().for_each(|pool| pool.wind_up());
     }
-    false
+
+    fn pool(&self, uri: &Uri) -> Result<Arc<Pool>, Failure> {
+        let known = |pools: &[Arc<Pool>]| pools.iter().find(|pool| pool.serves(uri)).cloned();
+        let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known(&pools) {
+            return Ok(found);
+        }
+        drop(pools);
+        let mut pools = self.pools.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known(&pools) {
+            return Ok(found);
+        }
+        let made = Arc::new(Pool::new(uri, self.connector.clone())?);
+        pools.push(made.clone());
+        Ok(made)
+    }
 }
 
 /// An error with everything beneath it, in one line.
