@@ -10,6 +10,8 @@ use crate::{
     batch::{self, BYTES_MAX, ITEMS_MAX},
     bell::Bell,
     client::Client,
+    text::Text,
+    verifier::Verifier,
 };
 
 /// The calls that are out in one environment. Made once in each; the environment's end closes it.
@@ -40,16 +42,34 @@ impl Channel {
         })
     }
 
-    /// Starts a call; every fault of it arrives as a completion.
+    /// Starts calls, one a line: `id operation args`; every fault of them arrives as a completion.
     #[napi(catch_unwind)]
-    pub fn start(&mut self, env: Env, client: &Client, id: i64, operation: u32, args: String) {
+    pub fn start(&mut self, env: Env, client: &Client, calls: String) -> napi::Result<()> {
+        for call in calls.lines() {
+            let (id, operation, args) = parse(call).ok_or_else(|| {
+                // Only the facade writes these lines.
+                napi::Error::from_reason("a call is no line `id operation args`")
+            })?;
+            self.count_up(env);
+            self.inner
+                .start(client.bridge(), id, operation, args.as_bytes());
+        }
+        Ok(())
+    }
+
+    /// Verifies a token whose key or whose state must be asked for.
+    #[napi(catch_unwind)]
+    pub fn start_verify(
+        &mut self,
+        env: Env,
+        verifier: &Verifier,
+        id: i64,
+        token: String,
+        scopes: Vec<String>,
+    ) {
         self.count_up(env);
-        self.inner.start(
-            client.bridge(),
-            id.unsigned_abs(),
-            operation,
-            args.as_bytes(),
-        );
+        self.inner
+            .start_verify(verifier.bridge(), id.unsigned_abs(), &token, &scopes);
     }
 
     /// Asks for a token.
@@ -71,12 +91,12 @@ impl Channel {
 
     /// The next batch, see [`batch`]. Never waits.
     #[napi(catch_unwind)]
-    pub fn drain(&mut self, env: Env) -> String {
+    pub fn drain(&mut self, env: Env) -> Text {
         let completions = self.inner.drain(ITEMS_MAX, BYTES_MAX);
         self.count_down(env, completions.len());
         // The bell rings only when the queue stops being empty: what a cap left must be asked for.
         let more = self.inner.wait(Duration::ZERO);
-        batch::text(&completions, more)
+        Text(batch::text(&completions, more))
     }
 
     fn count_up(&mut self, env: Env) {
@@ -94,4 +114,10 @@ impl Channel {
             }
         }
     }
+}
+
+fn parse(call: &str) -> Option<(u64, u32, &str)> {
+    let (id, rest) = call.split_once(' ')?;
+    let (operation, args) = rest.split_once(' ')?;
+    Some((id.parse().ok()?, operation.parse().ok()?, args))
 }

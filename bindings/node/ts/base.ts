@@ -1,57 +1,53 @@
 /**
  * The client's life without its sections: configuration, token cache, end.
  *
- * Owns how a configuration becomes a native client. Refuses to hold the secret itself: only the
- * core knows it after the constructor.
+ * Owns what clients and token managers have in common. Refuses to know a section or an operation.
  */
 import { startToken } from './channel.js';
-import { errorFrom, type ErrorInit, type Frame } from './errors.js';
-import { native, type NativeClient } from './native.js';
+import { connect, type Connection } from './connection.js';
 import type { AgentIdPClientConfig, CallOptions } from './options.js';
 import { settle } from './service.js';
 
 /** Where a setting came from, by its name. Secrets are masked. */
 export type ConfigurationReport = Readonly<Record<string, unknown>>;
 
-/** @internal */
-export function connect(config: AgentIdPClientConfig, hide: Frame): NativeClient {
-  const whole = { ...config, language: 'node', runtime: runtime() };
-  try {
-    return new native.Client(JSON.stringify(whole));
-  } catch (error) {
-    throw errorFrom(recordOf(error), hide);
-  }
-}
-
 /** What {@link AgentIdPClient} and {@link TokenManager} have in common. */
 export abstract class ClientBase {
-  readonly #native: NativeClient;
+  readonly #connection: Connection;
 
   /** @hidden */
-  protected constructor(client: NativeClient) {
-    this.#native = client;
+  protected constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
   /** Forgets the cached access token; the next call asks for a new one. */
   clearTokenCache(): void {
-    this.#native.clearTokenCache();
+    this.#connection.client.clearTokenCache();
   }
 
   /** Says where each setting came from (argument, environment variable, default), secrets masked. */
   explainConfiguration(): ConfigurationReport {
-    return JSON.parse(this.#native.explainConfiguration()) as ConfigurationReport;
+    return JSON.parse(this.#connection.client.explainConfiguration()) as ConfigurationReport;
   }
 
   /** Ends the client: its connections close, later calls fail with `CLIENT_CLOSED`. Not needed for the process to end. */
   close(): void {
-    this.#native.close();
+    this.#connection.client.close();
   }
 
   /** `using client = new AgentIdPClient()` closes it at the end of the block. */
   [Symbol.dispose](): void {
     this.close();
   }
+
+  /** @internal */
+  static connectionOf(client: ClientBase): Connection {
+    return client.#connection;
+  }
 }
+
+/** What else a {@link TokenManager} may be configured with. */
+export type TokenManagerConfig = Omit<AgentIdPClientConfig, 'baseUrl' | 'clientId' | 'clientSecret' | 'scopes'>;
 
 /**
  * Access tokens alone, for calls that are made by other means.
@@ -61,48 +57,50 @@ export abstract class ClientBase {
  * const headers = { authorization: `Bearer ${await tokens.getToken()}` };
  */
 export class TokenManager extends ClientBase {
-  readonly #client: NativeClient;
+  readonly #connection: Connection;
 
+  /**
+   * The tokens of a client, from its cache.
+   *
+   * @param client The client, whose configuration counts.
+   */
+  constructor(client: ClientBase);
   /**
    * @param baseUrl The server's address.
    * @param clientId The agent's id.
    * @param clientSecret The client secret.
    * @param scope Scopes, separated by spaces. Default: the client's default scopes.
+   * @param config Whatever else a client may be configured with.
    */
-  constructor(baseUrl?: string, clientId?: string, clientSecret?: string, scope?: string) {
+  constructor(baseUrl?: string, clientId?: string, clientSecret?: string, scope?: string, config?: TokenManagerConfig);
+  constructor(
+    baseUrl?: string | ClientBase,
+    clientId?: string,
+    clientSecret?: string,
+    scope?: string,
+    config?: TokenManagerConfig,
+  ) {
     const scopes = scope?.split(' ').filter((one) => one !== '');
-    const client = connect({ baseUrl, clientId, clientSecret, scopes }, TokenManager);
-    super(client);
-    this.#client = client;
+    const connection =
+      baseUrl instanceof ClientBase
+        ? ClientBase.connectionOf(baseUrl)
+        : connect({ ...config, baseUrl, clientId, clientSecret, scopes }, TokenManager);
+    super(connection);
+    this.#connection = connection;
   }
 
   /**
    * An access token that is valid: the cached one, or a new one. Any number of callers at once share one request.
+   * A cached one is read on this thread; only the promise makes it wait for the turn of the loop.
    *
    * @param options `signal` stops the waiting; the request goes on for who else waits.
    */
   async getToken(options?: Pick<CallOptions, 'signal'>): Promise<string> {
-    const cached = this.#client.cachedToken();
+    const cached = this.#connection.client.cachedToken();
     if (cached !== null) return cached;
-    const done = await startToken(this.#client, options?.signal);
+    const done = await startToken(this.#connection.client, options?.signal);
     settle(done, undefined);
     const [, , body] = done;
     return (body as { readonly access_token: string }).access_token;
-  }
-}
-
-/** `node/20.11.1`, `bun/1.2.0`, `deno/2.1.0`: for the User-Agent. */
-function runtime(): string {
-  const { bun, deno, node } = process.versions;
-  if (bun !== undefined) return `bun/${bun}`;
-  return deno === undefined ? `node/${node}` : `deno/${deno}`;
-}
-
-function recordOf(error: unknown): ErrorInit {
-  const message = error instanceof Error ? error.message : String(error);
-  try {
-    return JSON.parse(message) as ErrorInit;
-  } catch {
-    return { kind: 'configuration', code: 'CONFIGURATION_ERROR', message };
   }
 }

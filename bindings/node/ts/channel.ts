@@ -2,10 +2,12 @@
  * The calls of this environment that are out: starts them, hands each answer to its caller, stops
  * them when a signal fires.
  *
- * Owns `id -> caller`. Refuses to know operations and errors: a completion is passed on as it came.
- * The native part wakes it once for a batch and keeps the process alive only while a call is out.
+ * Owns `id -> caller`, and that crossings are few: what one turn of the loop starts is handed over
+ * in one piece, and the native part wakes it once for a batch of answers. Refuses to know
+ * operations and errors: a completion is passed on as it came. The process is kept alive only
+ * while a call is out.
  */
-import { native, type NativeChannel, type NativeClient } from './native.js';
+import { native, type NativeChannel, type NativeClient, type NativeVerifier } from './native.js';
 
 /** What stood around an answer; only handed over when it was asked for. */
 export interface Meta {
@@ -22,9 +24,15 @@ export const FAILED = 0;
 /** Stands where a status does. */
 export const ABORTED = -1;
 
-const waiting = new Map<number, (completion: Completion) => void>();
+type Resolve = (completion: Completion) => void;
+
+const waiting = new Map<number, Resolve>();
 let channel: NativeChannel | undefined;
 let last = 0;
+
+/** Calls of this turn that are not handed over yet: lines of `outboxClient`. */
+let outbox = '';
+let outboxClient: NativeClient | undefined;
 
 /** Calls an operation; `meta` asks for what stands around the answer. */
 export function start(
@@ -34,16 +42,51 @@ export function start(
   meta: boolean,
   signal: AbortSignal | undefined,
 ): Promise<Completion> {
-  return wait(nextId(meta), signal, (to, id) => {
-    to.start(client, id, operation, args);
-  });
+  const id = nextId(meta);
+  if (signal?.aborted) return aborted(id, signal);
+  if (outboxClient !== client) {
+    if (outboxClient === undefined) queueMicrotask(flush);
+    else flush();
+    outboxClient = client;
+  }
+  // JSON has no line feed of its own.
+  outbox += `${id} ${operation} ${args}\n`;
+  return wait(id, signal);
 }
 
 /** Asks for an access token. */
 export function startToken(client: NativeClient, signal: AbortSignal | undefined): Promise<Completion> {
-  return wait(nextId(false), signal, (to, id) => {
-    to.startToken(client, id);
-  });
+  const id = nextId(false);
+  if (signal?.aborted) return aborted(id, signal);
+  const done = wait(id, signal);
+  opened().startToken(client, id);
+  return done;
+}
+
+/** Verifies a token with the help of the network. */
+export function startVerify(
+  verifier: NativeVerifier,
+  token: string,
+  scopes: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<Completion> {
+  const id = nextId(false);
+  if (signal?.aborted) return aborted(id, signal);
+  const done = wait(id, signal);
+  opened().startVerify(verifier, id, token, scopes);
+  return done;
+}
+
+function opened(): NativeChannel {
+  return (channel ??= new native.Channel(drain));
+}
+
+/** Hands over what this turn started. */
+function flush(): void {
+  const [client, calls] = [outboxClient, outbox];
+  outboxClient = undefined;
+  outbox = '';
+  if (client !== undefined) opened().start(client, calls);
 }
 
 /** Odd ids ask for the meta data: so the native part need not remember which call did. */
@@ -52,30 +95,29 @@ function nextId(meta: boolean): number {
   return meta ? last + 1 : last;
 }
 
-function wait(
-  id: number,
-  signal: AbortSignal | undefined,
-  begin: (channel: NativeChannel, id: number) => void,
-): Promise<Completion> {
-  if (signal?.aborted) return Promise.resolve([id, ABORTED, signal.reason]);
+function aborted(id: number, signal: AbortSignal): Promise<Completion> {
+  return Promise.resolve([id, ABORTED, signal.reason]);
+}
+
+function wait(id: number, signal: AbortSignal | undefined): Promise<Completion> {
   return new Promise((resolve) => {
-    const to = (channel ??= new native.Channel(drain));
-    if (signal === undefined) {
-      waiting.set(id, resolve);
-    } else {
-      const abort = () => {
-        waiting.delete(id);
-        to.cancel(id);
-        resolve([id, ABORTED, signal.reason]);
-      };
-      signal.addEventListener('abort', abort, { once: true });
-      waiting.set(id, (completion) => {
-        signal.removeEventListener('abort', abort);
-        resolve(completion);
-      });
-    }
-    begin(to, id);
+    waiting.set(id, signal === undefined ? resolve : abortable(id, signal, resolve));
   });
+}
+
+function abortable(id: number, signal: AbortSignal, resolve: Resolve): Resolve {
+  const abort = () => {
+    waiting.delete(id);
+    // What was never handed over cannot be stopped.
+    flush();
+    channel?.cancel(id);
+    resolve([id, ABORTED, signal.reason]);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  return (completion) => {
+    signal.removeEventListener('abort', abort);
+    resolve(completion);
+  };
 }
 
 /** Hands over what is done; a batch is capped, so that a flood of answers leaves the loop room. */

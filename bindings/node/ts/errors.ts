@@ -47,6 +47,8 @@ export interface ErrorRecord {
   readonly details: Readonly<Record<string, unknown>> | null;
   readonly oauthError: string | null;
   readonly retryCount: number;
+  /** The answer's, names in lower case; cookies are left out. */
+  readonly headers: Readonly<Record<string, string>> | null;
   readonly cause: string | null;
 }
 
@@ -62,6 +64,7 @@ export interface ErrorInit {
   readonly details?: Readonly<Record<string, unknown>> | null | undefined;
   readonly oauthError?: string | null | undefined;
   readonly retryCount?: number | undefined;
+  readonly headers?: Readonly<Record<string, string>> | null | undefined;
   readonly cause?: unknown;
 }
 
@@ -91,6 +94,8 @@ export class AgentIdPError extends Error {
   readonly oauthError: string | undefined;
   /** Tries after the first. */
   readonly retryCount: number;
+  /** The answer's headers, names in lower case, cookies left out; undefined when no answer came. */
+  declare readonly headers: Readonly<Record<string, string>> | undefined;
 
   constructor(init: ErrorInit) {
     super(init.message, init.cause == null ? undefined : { cause: init.cause });
@@ -103,6 +108,9 @@ export class AgentIdPError extends Error {
     this.details = init.details ?? undefined;
     this.oauthError = init.oauthError ?? undefined;
     this.retryCount = init.retryCount ?? 0;
+    // There for who asks by name; a log of the error would be long with them.
+    const headers = init.headers == null ? undefined : Object.freeze({ ...init.headers });
+    Object.defineProperty(this, 'headers', { value: headers, enumerable: false });
   }
 
   /** The error as plain JSON, for logs; it never holds a secret. */
@@ -118,6 +126,7 @@ export class AgentIdPError extends Error {
       details: this.details ?? null,
       oauthError: this.oauthError ?? null,
       retryCount: this.retryCount,
+      headers: this.headers ?? null,
       cause: this.cause == null ? null : describe(this.cause),
     };
   }

@@ -9,6 +9,8 @@ import { join } from 'node:path';
 
 /** A configured client of the core. */
 export interface NativeClient {
+  /** The number that log records name it by. */
+  id(): number;
   /** A token that may still be sent, answered without leaving the thread; null when there is none. */
   cachedToken(): string | null;
   clearTokenCache(): void;
@@ -19,20 +21,60 @@ export interface NativeClient {
 
 /** The calls of one environment (the main thread, or one worker). */
 export interface NativeChannel {
-  /** Never throws for a fault of the call: that arrives as a completion. */
-  start(client: NativeClient, id: number, operation: number, args: string): void;
+  /** Starts calls, one a line: `id operation args`. Never throws for a fault of a call: that arrives as a completion. */
+  start(client: NativeClient, calls: string): void;
   startToken(client: NativeClient, id: number): void;
+  startVerify(verifier: NativeVerifier, id: number, token: string, scopes: readonly string[]): void;
   /** True: stopped, no completion follows. */
   cancel(id: number): boolean;
   /** `[more, completion…]` as JSON. */
   drain(): string;
 }
 
-/** What the native part exports. */
-export interface Native {
-  /** Throws an error whose message is an error record. */
-  readonly Client: new (config: string) => NativeClient;
+/** A verifier with its cache of keys. */
+export interface NativeVerifier {
+  /** JSON; null when the network must be asked. Throws an error record. */
+  verifyNow(token: string, scopes: readonly string[]): string | null;
+}
+
+/** Log records for this environment. */
+export interface NativeLog {
+  /** Levels from 1 (error) to 5 (trace). */
+  listen(client: number, level: number): void;
+  forget(client: number): void;
+  /** `[[client or null, level, message, fields]…]` as JSON. */
+  drain(max: number): string;
+}
+
+/** The clock of tests. */
+export interface NativeClock {
+  advance(ms: number): void;
+  jumpWall(ms: number): void;
+  setRandom(value: number): void;
+  wallMs(): number;
+  sleeping(atMostMs: number, patienceMs: number): Promise<number | null>;
+}
+
+interface Native {
+  readonly Client: new (config: string, clock: NativeClock | undefined) => NativeClient;
   readonly Channel: new (wake: () => void) => NativeChannel;
+  readonly Clock: new () => NativeClock;
+  readonly Log: new (wake: () => void) => NativeLog;
+  readonly Verifier: new (
+    config: string,
+    clock: NativeClock | undefined,
+    client: NativeClient | undefined,
+  ) => NativeVerifier;
+  /** `headers` is JSON: a list of pairs. Throws an error record. */
+  readonly verifyWebhook: (
+    payload: Uint8Array,
+    headers: string,
+    secrets: readonly string[],
+    toleranceMs: number,
+    nowMs: number | undefined,
+  ) => void;
+  /** JSON to JSON. Throws an error record. */
+  readonly verifyAuditEvents: (events: string) => string;
 }
 
 /** Both C libraries of Linux are tried: which one a process runs on shows in which file loads. */

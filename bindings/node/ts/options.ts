@@ -1,4 +1,6 @@
 /** What a caller may set on a client and on one call. Owns the types alone: defaults live in the core. */
+import type { ManualClock } from './clock.js';
+import type { Logger } from './logging.js';
 
 /** How a client is configured. What is left out comes from the environment, then from the defaults. */
 export interface AgentIdPClientConfig {
@@ -25,12 +27,32 @@ export interface AgentIdPClientConfig {
   readonly allowInsecureHttp?: boolean | undefined;
   /** File with PEM certificates that are trusted besides the system's. Environment: `AGENTIDP_CA_BUNDLE`. */
   readonly caBundle?: string | undefined;
+  /** File with the client's PEM certificate, and those that lead to its root; together with {@link clientKey}. */
+  readonly clientCertificate?: string | undefined;
+  /** File with the PEM key of {@link clientCertificate}. */
+  readonly clientKey?: string | undefined;
+  /** A proxy's URL. Default: `HTTPS_PROXY`, `HTTP_PROXY`; `NO_PROXY` counts in both cases. */
+  readonly proxy?: string | undefined;
+  /**
+   * Receives the log: `console`, winston and their like. Default: nothing is recorded. Records name
+   * requests, never secrets; they arrive on this thread and keep no process alive.
+   */
+  readonly logger?: Logger | undefined;
+  /**
+   * The `traceparent` (W3C Trace Context) of a call, asked at its start. Default: the active span of
+   * OpenTelemetry, when the application has set up `@opentelemetry/api`; with its `tracestate`.
+   */
+  readonly traceparent?: (() => string | null | undefined) | undefined;
+  /** The clock of tests, from `@sentryagent/idp-sdk/testing`. Default: the system's. */
+  readonly clock?: ManualClock | undefined;
 }
 
 /** What may be set on one call. */
 export interface CallOptions {
   /** Milliseconds for the call, tries and waits included. Default: the client's. */
   readonly timeoutMs?: number | undefined;
+  /** Milliseconds until a connection must stand. Default: the client's. */
+  readonly connectTimeoutMs?: number | undefined;
   /** Tries after the first. Default: the client's. */
   readonly retries?: number | undefined;
   /** More headers. */

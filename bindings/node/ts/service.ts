@@ -6,8 +6,9 @@
  */
 import { ABORTED, FAILED, start, type Completion, type Meta } from './channel.js';
 import { abortError, errorFrom, type ErrorInit, type Frame } from './errors.js';
-import type { NativeClient } from './native.js';
+import type { Connection } from './connection.js';
 import type { ApiResponse, CallOptions } from './options.js';
+import { traceHeaders, type TraceHeaders } from './tracing.js';
 import type { Model } from './values.js';
 
 /** @internal The wire's names; what is undefined is left out. */
@@ -31,26 +32,37 @@ export type WithResponse<S> = {
 
 /** The base of every section's client. */
 export abstract class Service {
-  readonly #client: NativeClient;
+  readonly #connection: Connection;
   readonly #raw: boolean;
 
   /** @hidden Services are made by the client. */
-  constructor(client: NativeClient, raw = false) {
-    this.#client = client;
+  constructor(connection: Connection, raw = false) {
+    this.#connection = connection;
     this.#raw = raw;
   }
 
   /** The same methods, each answering {@link ApiResponse}: the value with status, headers and request id. */
   get withResponse(): WithResponse<this> {
-    const type = this.constructor as new (client: NativeClient, raw: boolean) => unknown;
-    return new type(this.#client, true) as WithResponse<this>;
+    const type = this.constructor as new (connection: Connection, raw: boolean) => unknown;
+    return new type(this.#connection, true) as WithResponse<this>;
   }
 
   /** @internal */
   protected send(operation: number, args: Args, options: CallOptions | undefined): Promise<Completion> {
-    const envelope = options === undefined ? args : { ...args, options: { ...options, signal: undefined } };
-    return start(this.#client, operation, JSON.stringify(envelope), this.#raw, options?.signal);
+    const trace = traceHeaders(this.#connection);
+    const envelope = options === undefined && trace === undefined ? args : withOptions(args, options, trace);
+    return start(this.#connection.client, operation, JSON.stringify(envelope), this.#raw, options?.signal);
   }
+}
+
+/** The caller's own headers win over the trace's, whatever their case. */
+function withOptions(args: Args, options: CallOptions | undefined, trace: TraceHeaders | undefined): object {
+  // A signal is no JSON: undefined is left out.
+  const rest = { ...options, signal: undefined };
+  if (trace === undefined) return { ...args, options: rest };
+  const own = new Set(Object.keys(rest.headers ?? {}).map((name) => name.toLowerCase()));
+  const added = own.has('traceparent') ? {} : trace;
+  return { ...args, options: { ...rest, headers: { ...added, ...rest.headers } } };
 }
 
 /** @internal A completion's value; to be called behind an `await` in the user's call, so that an error's stack leads there. */

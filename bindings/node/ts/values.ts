@@ -135,8 +135,8 @@ function masked(
   return inspect(shown, options);
 }
 
-/** Own properties by name, so that secrets, which are not enumerable, are among them. */
-function plain(value: unknown): Json {
+/** @internal Own properties by name, so that secrets, which are not enumerable, are among them. */
+export function plain(value: unknown): Json {
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value === 'object' && value !== null) {

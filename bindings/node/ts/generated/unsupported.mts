@@ -49,6 +49,9 @@ export const ServiceStatus = undefined;
 export const TokenClient = undefined;
 export const TokenManager = undefined;
 export const TokenResponse = undefined;
+export const TokenVerifier = undefined;
 export const ValidationError = undefined;
+export const verifyAuditEvents = undefined;
+export const verifyWebhook = undefined;
 
 throw new Error('@sentryagent/idp-sdk runs on Node.js, Bun and Deno, not in browsers, Workers or edge runtimes: call the HTTP API with fetch there (see openapi.json of your server), or call from a backend; a client secret has no place in a browser.');

@@ -20,7 +20,10 @@ pub const VALUES: &[&str] = &[
     "RateLimitError",
     "ServerError",
     "TokenManager",
+    "TokenVerifier",
     "ValidationError",
+    "verifyAuditEvents",
+    "verifyWebhook",
 ];
 
 /// Types that the hand-written part exports.
@@ -33,8 +36,17 @@ pub const TYPES: &[&str] = &[
     "ErrorKind",
     "ErrorRecord",
     "FieldError",
+    "HeadersLike",
     "Json",
+    "LogFields",
+    "LogMethod",
+    "Logger",
     "Model",
+    "TokenManagerConfig",
+    "TokenVerifierConfig",
+    "VerifiedToken",
+    "VerifyOptions",
+    "VerifyWebhookOptions",
     "WithResponse",
 ];
 

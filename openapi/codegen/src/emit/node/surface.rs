@@ -12,7 +12,8 @@ const UNSUPPORTED: &str = "@sentryagent/idp-sdk runs on Node.js, Bun and Deno, n
 /// `client.ts`.
 pub fn client(contract: &Contract) -> String {
     let mut w = file();
-    w.line("import { ClientBase, connect } from '../base.js';");
+    w.line("import { ClientBase } from '../base.js';");
+    w.line("import { connect } from '../connection.js';");
     w.line("import type { AgentIdPClientConfig } from '../options.js';");
     for section in &contract.sections {
         w.line(format!(
@@ -48,11 +49,11 @@ pub fn client(contract: &Contract) -> String {
             ],
         );
         w.block("constructor(config: AgentIdPClientConfig = {}) {", "}", |w| {
-            w.line("const native = connect(config, AgentIdPClient);");
-            w.line("super(native);");
+            w.line("const connection = connect(config, AgentIdPClient);");
+            w.line("super(connection);");
             for section in &contract.sections {
                 w.line(format!(
-                    "this.{} = new {}(native);",
+                    "this.{} = new {}(connection);",
                     section_member(section),
                     section.service.node
                 ));

@@ -1,0 +1,59 @@
+/**
+ * What one configured client consists of: its native part, where its traces come from and where its
+ * log goes. Services and token managers of a client share one.
+ *
+ * Owns how a configuration is split between the core and this language. Refuses to hold the secret
+ * itself: only the core knows it after the constructor.
+ */
+import { ManualClock } from './clock.js';
+import { errorFrom, type ErrorInit, type Frame } from './errors.js';
+import { listen } from './logging.js';
+import { native, type NativeClient } from './native.js';
+import type { AgentIdPClientConfig } from './options.js';
+
+/** @internal */
+export interface Connection {
+  readonly client: NativeClient;
+  /** The caller's hook; undefined: OpenTelemetry is asked. */
+  readonly traceparent: (() => string | null | undefined) | undefined;
+}
+
+/** @internal */
+export function connect(config: AgentIdPClientConfig, hide: Frame): Connection {
+  const { clock, logger, traceparent, ...rest } = config;
+  const text = JSON.stringify({ ...rest, ...host() });
+  const client = guarded(hide, () => new native.Client(text, clock && ManualClock.nativeOf(clock)));
+  const connection = { client, traceparent };
+  if (logger !== undefined) listen(connection, client, logger);
+  return connection;
+}
+
+/** @internal Which language and runtime speaks, for the User-Agent. */
+export function host(): { readonly language: string; readonly runtime: string } {
+  return { language: 'node', runtime: runtime() };
+}
+
+/** @internal Runs native code whose errors are error records; the stack begins above `hide`. */
+export function guarded<T>(hide: Frame, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw errorFrom(recordOf(error), hide);
+  }
+}
+
+/** `node/20.11.1`, `bun/1.2.0`, `deno/2.1.0`. */
+function runtime(): string {
+  const { bun, deno, node } = process.versions;
+  if (bun !== undefined) return `bun/${bun}`;
+  return deno === undefined ? `node/${node}` : `deno/${deno}`;
+}
+
+function recordOf(error: unknown): ErrorInit {
+  const message = error instanceof Error ? error.message : String(error);
+  try {
+    return JSON.parse(message) as ErrorInit;
+  } catch {
+    return { kind: 'configuration', code: 'CONFIGURATION_ERROR', message };
+  }
+}

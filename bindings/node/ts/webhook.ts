@@ -1,0 +1,80 @@
+/**
+ * Checks of what was received from elsewhere: webhooks, and the chain of audit events.
+ *
+ * Owns how headers and events come in in this language. Refuses to compare a signature or a hash:
+ * the core does.
+ */
+import { guarded } from './connection.js';
+import { AuditChainVerification, type AuditEvent } from './generated/models.js';
+import { native } from './native.js';
+import { plain } from './values.js';
+
+/** Headers as Node, fetch and the frameworks give them. */
+export type HeadersLike =
+  Iterable<readonly [string, string]> | Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** What may be set on one check of a webhook. */
+export interface VerifyWebhookOptions {
+  /** Seconds by which the webhook's time may differ from ours, both ways. Default: 300. */
+  readonly toleranceSeconds?: number | undefined;
+  /** Our time, for tests. Default: now. */
+  readonly now?: Date | undefined;
+}
+
+const TOLERANCE_SECONDS = 300;
+
+/**
+ * Checks a webhook (Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`) and
+ * returns its payload parsed.
+ *
+ * @param payload The body as it was received: text or bytes, not parsed and written anew.
+ * @param headers The request's headers.
+ * @param secret `whsec_…`, or several while one replaces the other.
+ * @throws {AuthenticationError} `INVALID_WEBHOOK`; `details.reason` is header, timestamp or signature.
+ * @throws {ConfigurationError} when a secret is none.
+ * @throws {SyntaxError} when a payload whose signature holds is no JSON.
+ * @example
+ * const event = verifyWebhook(await request.text(), request.headers, process.env.WEBHOOK_SECRET);
+ */
+export function verifyWebhook(
+  payload: string | Uint8Array,
+  headers: HeadersLike,
+  secret: string | readonly string[],
+  options: VerifyWebhookOptions = {},
+): unknown {
+  const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+  const secrets = typeof secret === 'string' ? [secret] : secret;
+  const toleranceMs = (options.toleranceSeconds ?? TOLERANCE_SECONDS) * 1000;
+  guarded(verifyWebhook, () => {
+    native.verifyWebhook(bytes, JSON.stringify(pairs(headers)), secrets, toleranceMs, options.now?.getTime());
+  });
+  return JSON.parse(Buffer.from(bytes).toString()) as unknown;
+}
+
+function pairs(headers: HeadersLike): [string, string][] {
+  const found: [string, string][] = [];
+  const all = isIterable(headers) ? headers : Object.entries(headers);
+  for (const [name, value] of all) {
+    for (const one of typeof value === 'string' ? [value] : (value ?? [])) found.push([name, one]);
+  }
+  return found;
+}
+
+function isIterable(headers: HeadersLike): headers is Iterable<readonly [string, string]> {
+  return Symbol.iterator in headers;
+}
+
+/**
+ * Checks audit events without the server: that each is what its hash says and that they are one
+ * gapless chain.
+ *
+ * @param events Events of one organization that follow each other, in any order; values of the SDK or plain JSON.
+ * @returns Whether the chain holds, and where it breaks.
+ * @throws {ValidationError} when they are of several organizations, or no events.
+ * @example
+ * const { verified, brokenAtEventId } = verifyAuditEvents(events);
+ */
+export function verifyAuditEvents(events: Iterable<AuditEvent>): AuditChainVerification {
+  const text = JSON.stringify(Array.from(events, plain));
+  return AuditChainVerification.decode(JSON.parse(guarded(verifyAuditEvents, () => native.verifyAuditEvents(text))));
+}
