@@ -16,6 +16,12 @@ pub mod codes {
     pub const DECODING_ERROR: &str = "DECODING_ERROR";
     /// An argument was refused before a request was made.
     pub const VALIDATION_ERROR: &str = "VALIDATION_ERROR";
+    /// A token does not hold; `details.reason` says why.
+    pub const INVALID_TOKEN: &str = "INVALID_TOKEN";
+    /// A token holds but lacks a scope; `details.requiredScopes` are those that are needed.
+    pub const INSUFFICIENT_SCOPE: &str = "INSUFFICIENT_SCOPE";
+    /// A webhook does not hold; `details.reason` says why.
+    pub const INVALID_WEBHOOK: &str = "INVALID_WEBHOOK";
 }
 
 /// What a caller can do about an error.

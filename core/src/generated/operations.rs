@@ -588,3 +588,6 @@ pub static GET_DETAILED_HEALTH: &Operation = &ALL[18];
 
 /// The operation that answers access tokens for client credentials, and its path.
 pub static TOKEN: Option<&Operation> = Some(&ALL[9]);
+
+/// The operation that answers whether a token is live.
+pub static INTROSPECTION: Option<&Operation> = Some(&ALL[10]);

@@ -115,6 +115,8 @@ pub struct Operation {
     pub paging: Option<Paging>,
     /// Request or answer holds a secret: `no-store`, never logged.
     pub sensitive: bool,
+    /// Answers whether a token is live (RFC 7662): verifiers ask it (`x-sdk.introspection`).
+    pub introspection: bool,
     /// Calls a minute that one client may make, beside the general limit
     /// (`x-rate-limit-per-minute`); at least 1. `None`: the general limit alone.
     pub rate_limit_per_minute: Option<u32>,

@@ -44,6 +44,7 @@ struct Hints {
     idempotent: bool,
     paging: Option<PagingStyle>,
     sensitive: bool,
+    introspection: bool,
     positional: Vec<String>,
     value_statuses: Vec<String>,
     envelope: Envelope,
@@ -55,6 +56,7 @@ fn hints(node: Option<&Node>) -> Result<Hints> {
         idempotent: false,
         paging: None,
         sensitive: false,
+        introspection: false,
         positional: Vec::new(),
         value_statuses: Vec::new(),
         envelope: Envelope::Standard,
@@ -66,6 +68,7 @@ fn hints(node: Option<&Node>) -> Result<Hints> {
     }
     hints.idempotent = map.flag("idempotent")?;
     hints.sensitive = map.flag("sensitive")?;
+    hints.introspection = map.flag("introspection")?;
     if let Some(style) = map.get("paging") {
         hints.paging = Some(match style.str()? {
             "page" => PagingStyle::Page,
@@ -151,6 +154,7 @@ fn operation(
         retry_safe: method == "get" || hints.idempotent || parameters.idempotency_key,
         paging,
         sensitive: hints.sensitive,
+        introspection: hints.introspection,
         rate_limit_per_minute,
         at: node.at.clone(),
     })

@@ -44,6 +44,15 @@ pub fn emit(contract: &Contract) -> String {
             |o| format!("Some(&ALL[{}])", index_of(contract, &o.id)),
         );
     w.line(format!("pub static TOKEN: Option<&Operation> = {token};"));
+    w.blank()
+        .line("/// The operation that answers whether a token is live.");
+    let introspection = contract.operations().find(|o| o.introspection).map_or_else(
+        || "None".to_owned(),
+        |o| format!("Some(&ALL[{}])", index_of(contract, &o.id)),
+    );
+    w.line(format!(
+        "pub static INTROSPECTION: Option<&Operation> = {introspection};"
+    ));
     w.finish()
 }
 
