@@ -24,6 +24,7 @@
 //! No panic reaches a caller. No secret shows in a `Debug`, an error or a log. No type of an HTTP
 //! library shows in the public interface. No operation is named in code written by hand.
 
+mod audit_chain;
 #[cfg(feature = "bridge")]
 pub mod bridge;
 mod call;
@@ -43,8 +44,11 @@ mod shape;
 mod token;
 mod trace;
 mod transport;
+mod verify;
+mod webhook;
 mod wire;
 
+pub use audit_chain::{ChainVerification, verify_audit_events};
 pub use call::{Call, Raw};
 pub use client::{AgentIdPClient, ClientBuilder};
 pub use error::{Error, ErrorKind, codes};
@@ -53,4 +57,6 @@ pub use operation::{Auth, Operation, Paging, operations};
 pub use pages::{Next, Page, Pages};
 pub use secret::Secret;
 pub use token::TokenManager;
+pub use verify::{Algorithm, TokenVerifier, TokenVerifierBuilder, VerifiedToken};
+pub use webhook::{WebhookVerifier, verify_webhook};
 pub use wire::{Extra, FromBody};

@@ -16,9 +16,16 @@
 //! # Tokens
 //! From min(300 s, a third of its life) before its end - up to a tenth of that later, at random - a
 //! token is renewed in the background while it still serves. Under 60 s callers wait for the new
-//! one. While the old one lives, a failing token endpoint is a log line and a pause of 1 s to 30 s.
-//! Without one, all callers that wait share the error, and so do those that come within the next
+//! one - for at most 5 s and half of their own time, after which the old one serves. While the old
+//! one lives, a failing token endpoint is a log line and a pause of 1 s to 30 s. Without one, all callers that wait share the error, and so do those that come within the next
 //! second: a thousand tasks that start together are not all waiting yet when the answer arrives.
+//!
+//! # Keys of issuers
+//! A verifier keeps an issuer's keys for as long as the issuer says (`Cache-Control: max-age`, an hour
+//! without it, never under a minute or over a day), up to a tenth less, at random; then they are
+//! fetched again in the background while they still serve. A failed fetch drops nothing: a log line
+//! and the same pause of 1 s to 30 s. A token that names an unknown key fetches at most once a minute,
+//! whatever the number of such tokens; those in between are refused at once.
 //!
 //! Owns: these numbers and the pure functions over them. Refuses: clocks, input and output.
 
@@ -44,8 +51,23 @@ const RENEWAL_WINDOW_MAX: Duration = Duration::from_secs(300);
 pub(crate) const FAILURE_SHARED: Duration = Duration::from_secs(1);
 const RENEWAL_PAUSE_FIRST: Duration = Duration::from_secs(1);
 const RENEWAL_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// So long a caller waits for a successor while the present token could still serve.
+pub(crate) const RENEWAL_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Below this rest of its life callers wait for a token's successor.
 pub(crate) const RENEWAL_WAIT_BELOW: Duration = Duration::from_secs(60);
+
+/// How long an issuer's keys count as fresh when it does not say, and what it can say.
+pub(crate) const KEYS_AGE_DEFAULT: Duration = Duration::from_secs(3600);
+pub(crate) const KEYS_AGE_MIN: Duration = Duration::from_secs(60);
+pub(crate) const KEYS_AGE_MAX: Duration = Duration::from_secs(86_400);
+/// Between two fetches that tokens with unknown keys cause.
+pub(crate) const UNKNOWN_KEY_PAUSE: Duration = Duration::from_secs(60);
+/// Fetching an issuer's keys, in all.
+pub(crate) const KEYS_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
+/// How far clocks may differ when a token's times are judged.
+pub const LEEWAY_DEFAULT: Duration = Duration::from_secs(60);
+/// How far a webhook's time may be from the present, either way.
+pub const WEBHOOK_TOLERANCE_DEFAULT: Duration = Duration::from_secs(300);
 
 /// The server may answer otherwise a little later.
 pub(crate) fn retryable_status(status: u16) -> bool {

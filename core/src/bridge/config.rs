@@ -67,7 +67,7 @@ pub(super) fn read(json: &[u8]) -> Result<Arguments, Error> {
 }
 
 /// A text that is not repeated in an error, whatever its type.
-fn secret(key: &str, given: Option<Value>) -> Result<Option<Secret>, Error> {
+pub(super) fn secret(key: &str, given: Option<Value>) -> Result<Option<Secret>, Error> {
     match given {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(Secret::new(text))),
@@ -79,7 +79,7 @@ fn path(given: Option<String>) -> Option<PathBuf> {
     given.filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
-fn milliseconds(key: &str, ms: f64) -> Result<Duration, Error> {
+pub(super) fn milliseconds(key: &str, ms: f64) -> Result<Duration, Error> {
     duration(ms).ok_or_else(|| {
         Error::configuration(format!("{key} must be a number of milliseconds above zero"))
     })

@@ -1,0 +1,251 @@
+//! An issuer's keys, kept.
+//!
+//! Owns: single flight - any number of callers make one request -, refreshing in the background,
+//! keeping what is there while the issuer is away, the limit on refetches for unknown ids.
+//! Refuses: dropping keys because a fetch failed; letting a caller that gives up disturb the others;
+//! letting tokens with made-up key ids turn into requests.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::FutureExt as _;
+use tokio::{runtime::Handle, sync::watch};
+
+use super::{Inner, fault::unknown_key, fetch::Fetched, key::KeySet};
+use crate::{Error, log::event, log::milliseconds, policy, token::Moment};
+
+type Outcome = Result<Arc<KeySet>, Error>;
+type Landing = watch::Receiver<Option<Outcome>>;
+
+/// The cache. Its lock is held for a few instructions only, never over a wait.
+#[derive(Default)]
+pub(super) struct KeyCache {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    keys: Option<Arc<KeySet>>,
+    /// When the keys want a refresh, on either clock.
+    refresh_at: Option<Moment>,
+    flight: Option<Flight>,
+    flights: u64,
+    /// Failed flights in a row, and until when (monotonic) keys that serve are not refreshed.
+    failures: u32,
+    pause_until: Duration,
+    /// The last failure and until when (monotonic) callers without keys share it.
+    shared: Option<(Error, Duration)>,
+    /// Until when (monotonic) unknown ids fetch nothing, and how the last fetch ended.
+    unknown_until: Duration,
+    unknown_failure: Option<Error>,
+    /// Where flights can run when the caller has no runtime.
+    home: Option<Handle>,
+}
+
+struct Flight {
+    id: u64,
+    landing: Landing,
+}
+
+impl Flight {
+    /// The task is gone without a result: its runtime was shut down.
+    fn is_lost(&self) -> bool {
+        self.landing.has_changed().is_err() && self.landing.borrow().is_none()
+    }
+}
+
+/// What can be said of a key id at once.
+pub(super) enum Known {
+    /// The keys, with this id among them.
+    Keys(Arc<KeySet>),
+    /// Nobody will know it now.
+    Refused(Error),
+    /// Somebody has to wait.
+    Unsettled,
+}
+
+enum Boarding {
+    Settled(Outcome),
+    Flight(u64, Landing),
+}
+
+impl KeyCache {
+    /// What is known of the id without a wait; starts a refresh when that is due.
+    pub fn now(&self, inner: &Arc<Inner>, id: &str) -> Known {
+        let mut state = self.state();
+        let now = Moment::now(&*inner.clock);
+        match state.settled(inner, id, now) {
+            Some(Ok(keys)) => Known::Keys(keys),
+            Some(Err(error)) => Known::Refused(error),
+            None => Known::Unsettled,
+        }
+    }
+
+    /// The keys with this id among them, fetched when need be.
+    pub async fn get(&self, inner: &Arc<Inner>, id: &str) -> Outcome {
+        loop {
+            let (flight, mut landing) = match self.board(inner, id)? {
+                Boarding::Settled(outcome) => return outcome,
+                Boarding::Flight(flight, landing) => (flight, landing),
+            };
+            let outcome = match landing.wait_for(Option::is_some).await {
+                Ok(outcome) => outcome.clone(),
+                Err(_) => None,
+            };
+            match outcome {
+                // Fetched for this caller or while it waited: whoever is not in there is unknown.
+                Some(Ok(keys)) if keys.get(id).is_some() => return Ok(keys),
+                Some(Ok(_)) => return Err(unknown_key()),
+                Some(Err(error)) => return Err(error),
+                None => self.forget(flight),
+            }
+        }
+    }
+
+    fn board(&self, inner: &Arc<Inner>, id: &str) -> Result<Boarding, Error> {
+        let mut state = self.state();
+        let now = Moment::now(&*inner.clock);
+        if let Some(outcome) = state.settled(inner, id, now) {
+            return Ok(Boarding::Settled(outcome));
+        }
+        let (flight, landing, started) = state.join_or_start(inner)?;
+        if started && state.keys.is_some() {
+            state.unknown_until = now.monotonic.saturating_add(policy::UNKNOWN_KEY_PAUSE);
+        }
+        Ok(Boarding::Flight(flight, landing))
+    }
+
+    fn forget(&self, id: u64) {
+        let mut state = self.state();
+        if state.flight.as_ref().is_some_and(|f| f.id == id) {
+            state.flight = None;
+        }
+    }
+
+    /// A flight has ended. A failure leaves the keys as they are.
+    fn land(&self, inner: &Inner, id: u64, outcome: Result<Fetched, Error>) -> Outcome {
+        let mut state = self.state();
+        if state.flight.as_ref().is_some_and(|f| f.id == id) {
+            state.flight = None;
+        }
+        let now = Moment::now(&*inner.clock);
+        let random = inner.clock.random();
+        match outcome {
+            Ok(fetched) => {
+                let keys = Arc::new(fetched.keys);
+                // Up to a tenth earlier, so that a fleet that started together does not ask together.
+                let fresh = fetched.fresh_for.mul_f64(1.0 - 0.1 * random);
+                state.keys = Some(keys.clone());
+                state.refresh_at = Some(Moment {
+                    monotonic: now.monotonic.saturating_add(fresh),
+                    wall: now.wall.saturating_add(fresh),
+                });
+                state.failures = 0;
+                state.pause_until = Duration::ZERO;
+                state.shared = None;
+                state.unknown_failure = None;
+                event!(
+                    DEBUG,
+                    None::<u64>,
+                    "the issuer's keys were fetched",
+                    fresh_s = fresh.as_secs()
+                );
+                Ok(keys)
+            }
+            Err(error) => {
+                state.failures = state.failures.saturating_add(1);
+                let pause = policy::renewal_pause(state.failures, random);
+                state.pause_until = now.monotonic.saturating_add(pause);
+                let until = now.monotonic.saturating_add(policy::FAILURE_SHARED);
+                state.shared = Some((error.clone(), until));
+                state.unknown_failure = Some(error.clone());
+                if state.keys.is_some() {
+                    event!(
+                        WARN,
+                        None::<u64>,
+                        "the issuer's keys could not be refreshed; the present ones still serve",
+                        code = error.code(),
+                        failures = state.failures,
+                        pause_ms = milliseconds(pause),
+                    );
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// What needs no wait: an id that is known, one that is not and may not be asked for now, and a
+    /// failure that is still shared.
+    fn settled(&mut self, inner: &Arc<Inner>, id: &str, now: Moment) -> Option<Outcome> {
+        let Some(keys) = self.keys.clone() else {
+            return match &self.shared {
+                Some((error, until)) if now.monotonic < *until && self.waiting().is_none() => {
+                    Some(Err(error.clone()))
+                }
+                _ => None,
+            };
+        };
+        if keys.get(id).is_some() {
+            let due = self
+                .refresh_at
+                .is_none_or(|at| now.monotonic >= at.monotonic || now.wall >= at.wall);
+            if due && now.monotonic >= self.pause_until {
+                // When it cannot start, the keys still serve.
+                let _ = self.join_or_start(inner);
+            }
+            return Some(Ok(keys));
+        }
+        if now.monotonic < self.unknown_until && self.waiting().is_none() {
+            return Some(Err(self
+                .unknown_failure
+                .clone()
+                .unwrap_or_else(unknown_key)));
+        }
+        None
+    }
+
+    fn waiting(&self) -> Option<&Flight> {
+        self.flight.as_ref().filter(|flight| !flight.is_lost())
+    }
+
+    /// The flight in the air, or a new one (then true).
+    fn join_or_start(&mut self, inner: &Arc<Inner>) -> Result<(u64, Landing, bool), Error> {
+        if let Some(flight) = self.waiting() {
+            return Ok((flight.id, flight.landing.clone(), false));
+        }
+        let runtime = match Handle::try_current() {
+            Ok(here) => here,
+            Err(_) => self.home.clone().ok_or_else(|| {
+                Error::configuration(
+                    "a token was verified outside of a tokio runtime; await it inside one",
+                )
+            })?,
+        };
+        self.home = Some(runtime.clone());
+        self.flights += 1;
+        let (id, inner) = (self.flights, inner.clone());
+        let (arrival, landing) = watch::channel(None);
+        self.flight = Some(Flight {
+            id,
+            landing: landing.clone(),
+        });
+        runtime.spawn(async move {
+            let fetched = AssertUnwindSafe(inner.fetch())
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|_| Err(Error::connection("fetching keys failed inside the SDK")));
+            let outcome = inner.keys.land(&inner, id, fetched);
+            let _ = arrival.send(Some(outcome));
+        });
+        Ok((id, landing, true))
+    }
+}

@@ -1,0 +1,179 @@
+//! Public keys (RFC 7517, 7518, 8037): from JSON to something that verifies.
+//!
+//! Owns: which algorithms there are and which key fits which. A key is parsed once, here.
+//! Refuses: RSA below 2048 bits, symmetric keys, curves other than P-256 and Ed25519; asking a token
+//! which kind of key it wants.
+
+use std::{collections::HashMap, fmt};
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    RsaPublicKeyComponents,
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Deserialize;
+
+/// Keys of a set that are looked at.
+const KEYS_MAX: usize = 100;
+const P256_COORDINATE_BYTES: usize = 32;
+
+/// A signature algorithm that is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// RSA PKCS #1 v1.5 with SHA-256, keys from 2048 to 8192 bits.
+    Rs256,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// Ed25519.
+    EdDsa,
+}
+
+impl Algorithm {
+    /// All of them, the default.
+    pub const ALL: [Self; 3] = [Self::Rs256, Self::Es256, Self::EdDsa];
+
+    /// `RS256`: the name in a token's header.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    /// The algorithm of that name in a token's header; names are case-sensitive.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|a| a.as_str() == name)
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The keys of an issuer, by id.
+#[derive(Debug)]
+pub(super) struct KeySet(HashMap<String, Key>);
+
+#[derive(Debug)]
+pub(super) struct Key {
+    pub algorithm: Algorithm,
+    public: ParsedPublicKey,
+}
+
+impl Key {
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.public.verify_sig(message, signature).is_ok()
+    }
+}
+
+impl KeySet {
+    /// Reads a JSON Web Key Set. Keys that cannot verify tokens are passed over; a set without a single
+    /// usable one is a fault, so that it never replaces a good one.
+    pub fn read(json: &[u8]) -> Result<Self, &'static str> {
+        let set: Set = serde_json::from_slice(json).map_err(|_| "it is no JSON Web Key Set")?;
+        let mut keys = HashMap::new();
+        for jwk in set.keys.into_iter().take(KEYS_MAX) {
+            // One that does not fit the form is passed over like one of an unknown kind.
+            let Ok(jwk) = serde_json::from_value::<Jwk>(jwk) else {
+                continue;
+            };
+            if let Some((id, key)) = jwk.key() {
+                keys.entry(id).or_insert(key);
+            }
+        }
+        if keys.is_empty() {
+            return Err("it holds no key that can verify a token");
+        }
+        Ok(Self(keys))
+    }
+
+    pub fn get(&self, id: &str) -> Option<&Key> {
+        self.0.get(id)
+    }
+}
+
+#[derive(Deserialize)]
+struct Set {
+    keys: Vec<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct Jwk {
+    kty: String,
+    kid: Option<String>,
+    #[serde(rename = "use")]
+    usage: Option<String>,
+    key_ops: Option<Vec<String>>,
+    alg: Option<String>,
+    crv: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+}
+
+impl Jwk {
+    /// The key and its id, when it is one that verifies tokens.
+    fn key(self) -> Option<(String, Key)> {
+        let signs = self.usage.as_deref().is_none_or(|usage| usage == "sig")
+            && self
+                .key_ops
+                .as_ref()
+                .is_none_or(|ops| ops.iter().any(|op| op == "verify"));
+        let id = self.kid.clone().filter(|_| signs)?;
+        let (algorithm, public) = match (self.kty.as_str(), self.crv.as_deref()) {
+            ("RSA", _) => (Algorithm::Rs256, self.rsa()?),
+            ("EC", Some("P-256")) => (Algorithm::Es256, self.p256()?),
+            ("OKP", Some("Ed25519")) => (Algorithm::EdDsa, self.ed25519()?),
+            _ => return None,
+        };
+        let fits = match self.alg.as_deref() {
+            None => true,
+            // RFC 9864 renamed it.
+            Some("Ed25519") => algorithm == Algorithm::EdDsa,
+            Some(name) => name == algorithm.as_str(),
+        };
+        fits.then_some((id, Key { algorithm, public }))
+    }
+
+    fn rsa(&self) -> Option<ParsedPublicKey> {
+        let (n, e) = (number(self.n.as_ref()?)?, number(self.e.as_ref()?)?);
+        // Its verification refuses moduli below 2048 bits, but only later.
+        if n.len() < 256 || (n.len() == 256 && n[0] < 0x80) {
+            return None;
+        }
+        RsaPublicKeyComponents { n, e }
+            .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
+            .ok()
+    }
+
+    fn p256(&self) -> Option<ParsedPublicKey> {
+        let (x, y) = (bytes(self.x.as_ref()?)?, bytes(self.y.as_ref()?)?);
+        if x.len() != P256_COORDINATE_BYTES || y.len() != P256_COORDINATE_BYTES {
+            return None;
+        }
+        // SEC 1 section 2.3.3: an uncompressed point.
+        let point = [&[4_u8][..], &x, &y].concat();
+        ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).ok()
+    }
+
+    fn ed25519(&self) -> Option<ParsedPublicKey> {
+        ParsedPublicKey::new(&ED25519, bytes(self.x.as_ref()?)?).ok()
+    }
+}
+
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// A big-endian number without leading zeros, which some issuers write.
+fn number(text: &str) -> Option<Vec<u8>> {
+    let bytes = bytes(text)?;
+    let start = bytes.iter().position(|b| *b != 0)?;
+    Some(bytes[start..].to_vec())
+}
