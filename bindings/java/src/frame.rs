@@ -2,10 +2,11 @@
 //!
 //! A frame, all numbers big-endian: `id` u64, `kind` u8 (0 answer, 1 error), `status` u16,
 //! `retry count` u32, `head length` u32, head, `body length` u32, body. The head is text: the
-//! request id, then one `name:value` a line. The body is the answer's JSON (empty when the answer
-//! is), or the error record. Java reads it in `Frame.java`.
+//! request id, then one `name:value` a line; an error has one when an answer stands behind it (its
+//! status is then not 0). The body is the answer's JSON (empty when the answer is), or the error
+//! record. Java reads it in `Frame.java`.
 
-use sentryagent_idp::bridge::{Answer, Completion};
+use sentryagent_idp::bridge::Completion;
 
 const ANSWER: u8 = 0;
 const ERROR: u8 = 1;
@@ -23,7 +24,7 @@ pub fn encode(batch: &[Completion]) -> Vec<u8> {
     for completion in batch {
         match &completion.result {
             Ok(answer) => {
-                let head = head(answer);
+                let head = head(answer.request_id.as_deref(), &answer.headers);
                 fixed(
                     &mut out,
                     completion.id,
@@ -35,8 +36,13 @@ pub fn encode(batch: &[Completion]) -> Vec<u8> {
                 chunk(&mut out, &answer.body);
             }
             Err(error) => {
-                fixed(&mut out, completion.id, ERROR, 0, 0);
-                chunk(&mut out, &[]);
+                let status = error.http_status().unwrap_or_default();
+                let head = match status {
+                    0 => String::new(),
+                    _ => head(error.request_id(), error.headers()),
+                };
+                fixed(&mut out, completion.id, ERROR, status, error.retry_count());
+                chunk(&mut out, head.as_bytes());
                 chunk(&mut out, error.to_json().to_string().as_bytes());
             }
         }
@@ -58,10 +64,10 @@ fn chunk(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-fn head(answer: &Answer) -> String {
+fn head(request_id: Option<&str>, headers: &[(String, String)]) -> String {
     let mut head = String::with_capacity(400);
-    head.push_str(answer.request_id.as_deref().unwrap_or_default());
-    for (name, value) in &answer.headers {
+    head.push_str(request_id.unwrap_or_default());
+    for (name, value) in headers {
         head.push('\n');
         head.push_str(name);
         head.push(':');

@@ -5,75 +5,40 @@
 //! Refuses: to touch the virtual machine from any thread that Java did not bring, to look up a
 //! class, and to let a panic out - it becomes a `RuntimeException`.
 
+mod checks;
+mod clocks;
+mod enter;
 mod frame;
 mod handles;
+mod logs;
+mod signal;
+mod verifiers;
 
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
+use enter::{Fault, bytes, enter, outcome};
 use handles::Handles;
 use jni::{
-    Env, EnvUnowned,
-    errors::ThrowRuntimeExAndDefault,
+    EnvUnowned,
     objects::{JByteArray, JClass},
     sys::{jboolean, jint, jlong},
 };
-use sentryagent_idp::{
-    Error as CoreError,
-    bridge::{BridgeClient, Channel, Decode, operations},
-};
+use sentryagent_idp::bridge::{BridgeClient, Channel, Decode, operations};
+use signal::Signal;
 
 static CLIENTS: Handles<BridgeClient> = Handles::new();
 static CHANNEL: OnceLock<Arc<Channel>> = OnceLock::new();
-
-/// What a native function fails with; Java sees a `RuntimeException`.
-#[derive(Debug)]
-enum Fault {
-    Jni(jni::errors::Error),
-    /// The number stands for nothing.
-    UnknownClient,
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Jni(error) => error.fmt(f),
-            Self::UnknownClient => f.write_str("the client was freed"),
-        }
-    }
-}
-
-impl std::error::Error for Fault {}
-
-impl From<jni::errors::Error> for Fault {
-    fn from(error: jni::errors::Error) -> Self {
-        Self::Jni(error)
-    }
-}
-
-/// Runs the body of a native function; errors and panics become exceptions.
-fn enter<'l, T: Default>(
-    mut env: EnvUnowned<'l>,
-    body: impl FnOnce(&mut Env<'l>) -> Result<T, Fault>,
-) -> T {
-    env.with_env(body).resolve::<ThrowRuntimeExAndDefault>()
-}
+static SIGNAL: Signal = Signal::new();
 
 fn channel() -> &'static Arc<Channel> {
-    // The pump waits in `drain`, so nobody needs waking.
-    CHANNEL.get_or_init(|| Channel::new(Decode::Check, || ()))
+    CHANNEL.get_or_init(|| Channel::new(Decode::Check, || SIGNAL.completions()))
 }
 
 fn client(handle: jlong) -> Result<BridgeClient, Fault> {
-    CLIENTS
-        .get(handle.cast_unsigned())
-        .ok_or(Fault::UnknownClient)
-}
-
-fn bytes<'l>(env: &mut Env<'l>, bytes: &[u8]) -> Result<JByteArray<'l>, Fault> {
-    Ok(env.byte_array_from_slice(bytes)?)
+    CLIENTS.get(handle.cast_unsigned()).ok_or(Fault::Freed)
 }
 
 /// `byte[] operations()`: the operations' names, one a line, in the order of their indices.
@@ -88,32 +53,22 @@ pub extern "system" fn Java_ai_sentryagent_idp_internal_Native_operations<'l>(
     })
 }
 
-/// `byte[] clientNew(byte[] config)`: byte 0 and the client's number, or byte 1 and the error record.
+/// `byte[] clientNew(byte[] config, long clock)`: byte 0 and the client's number, or byte 1 and the error record.
+/// Clock 0 is the system's.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_ai_sentryagent_idp_internal_Native_clientNew<'l>(
     env: EnvUnowned<'l>,
     _class: JClass<'l>,
     config: JByteArray<'l>,
+    clock: jlong,
 ) -> JByteArray<'l> {
     enter(env, |env| {
         let config = env.convert_byte_array(&config)?;
-        let mut out = Vec::with_capacity(9);
-        match BridgeClient::from_json(&config) {
-            Ok(client) => {
-                out.push(0);
-                out.extend_from_slice(&CLIENTS.insert(client).to_be_bytes());
-            }
-            Err(error) => {
-                out.push(1);
-                out.extend_from_slice(record(&error).as_bytes());
-            }
-        }
-        bytes(env, &out)
+        let clock = clocks::optional(clock)?;
+        let made = BridgeClient::from_json_with(&config, clock.as_ref())
+            .map(|client| CLIENTS.insert(client).to_be_bytes().to_vec());
+        outcome(env, made)
     })
-}
-
-fn record(error: &CoreError) -> String {
-    error.to_json().to_string()
 }
 
 /// `void clientFree(long client)`: calls that are out go on.
@@ -227,8 +182,8 @@ pub extern "system" fn Java_ai_sentryagent_idp_internal_Native_cancel<'l>(
     enter(env, |_| Ok(channel().cancel(id.cast_unsigned())))
 }
 
-/// `byte[] drain(int maxItems, int maxBytes, int timeoutMs)`: blocks until there is something;
-/// null when there was nothing in time.
+/// `byte[] drain(int maxItems, int maxBytes, int timeoutMs)`: blocks until there is something, or
+/// a log record; null when there is no completion.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_ai_sentryagent_idp_internal_Native_drain<'l>(
     env: EnvUnowned<'l>,
@@ -239,13 +194,15 @@ pub extern "system" fn Java_ai_sentryagent_idp_internal_Native_drain<'l>(
 ) -> JByteArray<'l> {
     enter(env, |env| {
         let channel = channel();
-        let timeout = Duration::from_millis(u64::from(timeout_ms.cast_unsigned()));
-        if !channel.wait(timeout) {
-            return Ok(JByteArray::default());
-        }
         let items_max = usize::try_from(items_max).unwrap_or(1);
         let bytes_max = usize::try_from(bytes_max).unwrap_or(1);
-        let batch = channel.drain(items_max, bytes_max);
+        let mut batch = channel.drain(items_max, bytes_max);
+        if batch.is_empty() {
+            SIGNAL.wait(Duration::from_millis(u64::from(
+                timeout_ms.cast_unsigned(),
+            )));
+            batch = channel.drain(items_max, bytes_max);
+        }
         if batch.is_empty() {
             return Ok(JByteArray::default());
         }

@@ -80,6 +80,16 @@ public final class AgentIdPClient extends AgentIdPServices implements AutoClosea
         return bridge.explainConfiguration();
     }
 
+    /** Which client it is; secrets are not shown. */
+    @Override
+    public String toString() {
+        return "AgentIdPClient" + bridge.describe();
+    }
+
+    Bridge bridge() {
+        return bridge;
+    }
+
     /** Ends the client; later calls fail with {@link ConfigurationException}. */
     @Override
     public void close() {

@@ -1,17 +1,22 @@
 package ai.sentryagent.idp;
 
 import ai.sentryagent.idp.internal.Bridge;
+import ai.sentryagent.idp.internal.NativeClock;
 import ai.sentryagent.idp.internal.Settings;
+import ai.sentryagent.idp.testing.ManualClock;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 
 /** Builds an {@link AgentIdPClient}. What is left out, or null, comes from the environment or has the default named here. */
 public final class AgentIdPClientBuilder {
     private final Settings settings = new Settings();
     private Executor executor;
+    private ManualClock clock;
+    private Supplier<String> traceparent;
 
     AgentIdPClientBuilder() {}
 
@@ -138,6 +143,64 @@ public final class AgentIdPClientBuilder {
     }
 
     /**
+     * The client's certificate for mutual TLS; needs {@link #clientKey} beside it.
+     *
+     * @param value a PEM file: the certificate, then those that signed it
+     * @return this builder
+     */
+    public AgentIdPClientBuilder clientCertificate(Path value) {
+        settings.put("clientCertificate", value == null ? null : value.toString());
+        return this;
+    }
+
+    /**
+     * The key of {@link #clientCertificate}.
+     *
+     * @param value a PEM file: PKCS#8, PKCS#1 or SEC1, without a password
+     * @return this builder
+     */
+    public AgentIdPClientBuilder clientKey(Path value) {
+        settings.put("clientKey", value == null ? null : value.toString());
+        return this;
+    }
+
+    /**
+     * A proxy for all calls. It wins over {@code HTTPS_PROXY} and {@code HTTP_PROXY}; hosts of {@code NO_PROXY} are reached
+     * without it.
+     *
+     * @param value a URL such as {@code http://user:password@proxy.example.com:3128}
+     * @return this builder
+     */
+    public AgentIdPClientBuilder proxy(String value) {
+        settings.put("proxy", value);
+        return this;
+    }
+
+    /**
+     * The clock of the client's tokens, waits and deadlines; the system's when left out. For tests.
+     *
+     * @param value a clock that stands still until it is moved
+     * @return this builder
+     */
+    public AgentIdPClientBuilder clock(ManualClock value) {
+        clock = value;
+        return this;
+    }
+
+    /**
+     * The caller's place in a trace, passed on as the header {@code traceparent} (W3C Trace Context). It is asked at each
+     * call, on the caller's thread; a header of that name in {@link CallOptions} wins. When left out: OpenTelemetry's
+     * current span, where {@code opentelemetry-api} is on the path.
+     *
+     * @param value gives such as {@code 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01}, or null outside a trace
+     * @return this builder
+     */
+    public AgentIdPClientBuilder traceparent(Supplier<String> value) {
+        traceparent = value;
+        return this;
+    }
+
+    /**
      * Where the futures of {@code …Async} calls are completed, and so where code that depends on them runs. When left out: a
      * pool of daemon threads of the SDK's own, in which a dependant may wait for another call. A pool of a fixed size may
      * deadlock on such dependants.
@@ -160,7 +223,13 @@ public final class AgentIdPClientBuilder {
         return new AgentIdPClient(open());
     }
 
+    /** For people. Secrets are masked. */
+    @Override
+    public String toString() {
+        return "AgentIdPClientBuilder" + settings;
+    }
+
     Bridge open() {
-        return Bridge.open(settings.encode(), executor);
+        return Bridge.open(settings, executor, NativeClock.of(clock), traceparent);
     }
 }

@@ -1,6 +1,7 @@
 package ai.sentryagent.idp;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
@@ -114,6 +115,19 @@ public class AgentIdPException extends RuntimeException {
      */
     public final String getOauthError() {
         return record.oauthError();
+    }
+
+    /**
+     * The answer's status, headers and request id.
+     *
+     * @return what is known of the answer, or null when there was none
+     */
+    public final ResponseInfo getResponse() {
+        if (record.httpStatus() == null) {
+            return null;
+        }
+        Map<String, List<String>> headers = record.headers() == null ? Map.of() : record.headers();
+        return new ResponseInfo(record.httpStatus(), headers, record.requestId(), record.retryCount());
     }
 
     /**

@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 /** Settings of one call; what is left out is as the client has it. Immutable. */
 public final class CallOptions {
     private final Duration timeout;
+    private final Duration connectTimeout;
     private final Integer retries;
     private final Map<String, String> headers;
     private final String idempotencyKey;
@@ -18,6 +19,7 @@ public final class CallOptions {
 
     private CallOptions(Builder from) {
         timeout = from.timeout;
+        connectTimeout = from.connectTimeout;
         retries = from.retries;
         headers = Collections.unmodifiableMap(new LinkedHashMap<>(from.headers));
         idempotencyKey = from.idempotencyKey;
@@ -41,6 +43,15 @@ public final class CallOptions {
      */
     public Duration getTimeout() {
         return timeout;
+    }
+
+    /**
+     * How long connecting may take.
+     *
+     * @return the time, or null for the client's
+     */
+    public Duration getConnectTimeout() {
+        return connectTimeout;
     }
 
     /**
@@ -88,10 +99,18 @@ public final class CallOptions {
         return onResponse;
     }
 
+    /** For people: of headers the names only, for a value may be a secret. */
+    @Override
+    public String toString() {
+        return "CallOptions{timeout=" + timeout + ", connectTimeout=" + connectTimeout + ", retries=" + retries + ", headers=" + headers.keySet()
+                + ", idempotencyKey=" + idempotencyKey + ", requestId=" + requestId + '}';
+    }
+
     /** Builds {@link CallOptions}. */
     public static final class Builder {
         private final Map<String, String> headers = new LinkedHashMap<>();
         private Duration timeout;
+        private Duration connectTimeout;
         private Integer retries;
         private String idempotencyKey;
         private String requestId;
@@ -107,6 +126,17 @@ public final class CallOptions {
          */
         public Builder timeout(Duration value) {
             timeout = Objects.requireNonNull(value);
+            return this;
+        }
+
+        /**
+         * How long connecting may take; the client's 5 seconds when left out.
+         *
+         * @param value more than zero, in whole milliseconds
+         * @return this builder
+         */
+        public Builder connectTimeout(Duration value) {
+            connectTimeout = Objects.requireNonNull(value);
             return this;
         }
 

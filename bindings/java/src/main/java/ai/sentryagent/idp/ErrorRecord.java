@@ -4,6 +4,7 @@ import java.io.Serializable;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -22,6 +23,7 @@ import java.util.Map;
  * @param oauthError the {@code error} of an OAuth endpoint's answer (RFC 6749 section 5.2); null elsewhere
  * @param retryCount how many times the call was repeated
  * @param cause the failure beneath; null when there is none
+ * @param headers of the answer, by name without regard to case; null when there was no answer
  */
 public record ErrorRecord(
         String kind,
@@ -34,11 +36,12 @@ public record ErrorRecord(
         Map<String, Object> details,
         String oauthError,
         int retryCount,
-        String cause)
+        String cause,
+        Map<String, List<String>> headers)
         implements Serializable {
 
     /**
-     * Copies the details.
+     * Copies the details and the headers.
      *
      * @param kind see {@link #kind()}
      * @param code see {@link #code()}
@@ -51,9 +54,11 @@ public record ErrorRecord(
      * @param oauthError see {@link #oauthError()}
      * @param retryCount see {@link #retryCount()}
      * @param cause see {@link #cause()}
+     * @param headers see {@link #headers()}
      */
     public ErrorRecord {
         details = details == null ? null : Collections.unmodifiableMap(new HashMap<>(details));
+        headers = headers == null ? null : ResponseInfo.copy(headers);
     }
 
     /**
@@ -65,6 +70,6 @@ public record ErrorRecord(
      * @return the record
      */
     public static ErrorRecord local(String kind, String code, String message) {
-        return new ErrorRecord(kind, code, message, null, null, false, null, null, null, 0, null);
+        return new ErrorRecord(kind, code, message, null, null, false, null, null, null, 0, null, null);
     }
 }

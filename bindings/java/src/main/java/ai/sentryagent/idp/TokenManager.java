@@ -63,6 +63,12 @@ public final class TokenManager implements AutoCloseable {
         bridge.clearTokenCache();
     }
 
+    /** Which client's tokens it manages; no token is shown. */
+    @Override
+    public String toString() {
+        return "TokenManager" + bridge.describe();
+    }
+
     /** Ends the manager; later calls fail with {@link ConfigurationException}. */
     @Override
     public void close() {

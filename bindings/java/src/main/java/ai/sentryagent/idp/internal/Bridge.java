@@ -3,23 +3,16 @@ package ai.sentryagent.idp.internal;
 import ai.sentryagent.idp.CallOptions;
 import ai.sentryagent.idp.ConfigurationException;
 import ai.sentryagent.idp.ResponseInfo;
-import java.lang.ref.PhantomReference;
 import java.lang.ref.Reference;
-import java.lang.ref.ReferenceQueue;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** A client in the native core, and the starting of its calls. Safe for all threads. */
 public final class Bridge implements AutoCloseable {
-    private static final ReferenceQueue<Bridge> COLLECTED = new ReferenceQueue<>();
-    private static final Set<Handle> HANDLES = ConcurrentHashMap.newKeySet();
-
     static {
         // A jar whose classes and library are of different builds would call the wrong operations.
         String known = new String(Native.operations(), StandardCharsets.UTF_8);
@@ -29,36 +22,37 @@ public final class Bridge implements AutoCloseable {
         }
     }
 
-    private final long handle;
+    private final NativeHandle handle;
     private final Executor executor;
+    private final Supplier<String> traceparent;
 
-    private Bridge(long handle, Executor executor) {
-        this.handle = handle;
+    private Bridge(long number, Executor executor, Supplier<String> traceparent) {
+        this.handle = new NativeHandle(this, number, Native::clientFree);
         this.executor = executor;
-        HANDLES.add(new Handle(this, handle));
+        this.traceparent = traceparent;
     }
 
     /**
      * Opens a client.
      *
-     * @param config the configuration, as JSON
+     * @param settings the configuration
      * @param executor where futures are completed; null for the SDK's own
+     * @param clock null for the system's
+     * @param traceparent the caller's place in a trace; null to ask OpenTelemetry, where it is on the path
      * @throws ConfigurationException when the configuration is incomplete or not valid
      */
-    public static Bridge open(byte[] config, Executor executor) {
-        expungeCollected();
-        byte[] answer = Native.clientNew(config);
-        if (answer[0] != 0) {
-            throw Errors.fromRecord(answer, 1, answer.length - 1);
-        }
-        long handle = ByteBuffer.wrap(answer, 1, Long.BYTES).getLong();
-        return new Bridge(handle, executor == null ? Callbacks.executor() : executor);
+    public static Bridge open(Settings settings, Executor executor, NativeClock clock, Supplier<String> traceparent) {
+        NativeHandle.freeCollected();
+        Logs.refresh();
+        long number = Outcome.number(Native.clientNew(settings.encode(), NativeClock.number(clock)));
+        Reference.reachabilityFence(clock);
+        return new Bridge(number, executor == null ? Callbacks.executor() : executor, traceparent);
     }
 
     /** Calls and waits. */
     public <T> T call(Operation<T> operation, Envelope args, CallOptions options) {
         BlockingCall<T> call = new BlockingCall<>(operation.codec(), listener(options));
-        start(call, operation, args.encode(options));
+        start(call, operation, args.encode(options, Traceparent.of(traceparent, options)));
         return call.await();
     }
 
@@ -66,7 +60,7 @@ public final class Bridge implements AutoCloseable {
     public <T> CompletableFuture<T> callAsync(Operation<T> operation, Envelope args, CallOptions options) {
         AsyncCall<T> call = new AsyncCall<>(operation.codec(), listener(options), executor);
         try {
-            start(call, operation, args.encode(options));
+            start(call, operation, args.encode(options, Traceparent.of(traceparent, options)));
         } catch (RuntimeException e) {
             call.future().completeExceptionally(e);
         }
@@ -75,7 +69,12 @@ public final class Bridge implements AutoCloseable {
 
     /** The cached token, on the caller's thread; null when there is none that may be handed out. */
     public String cachedToken() {
-        byte[] token = Native.cachedToken(handle);
+        byte[] token = Native.cachedToken(number());
+        Reference.reachabilityFence(this);
+        if (Logs.wanted()) {
+            // Reading may have begun a renewal, and its records need somebody who brings them in.
+            Pump.ensure();
+        }
         return token == null ? null : new String(token, StandardCharsets.US_ASCII);
     }
 
@@ -107,25 +106,42 @@ public final class Bridge implements AutoCloseable {
     }
 
     public void clearTokenCache() {
-        Native.clearTokenCache(handle);
+        Native.clearTokenCache(number());
+        Reference.reachabilityFence(this);
     }
 
     /** Where each value of the configuration came from, secrets masked. */
     public Map<String, Object> explainConfiguration() {
-        byte[] json = Native.explainConfiguration(handle);
+        byte[] json = Native.explainConfiguration(number());
+        Reference.reachabilityFence(this);
         return Json.OBJECT.decode(json, 0, json.length);
+    }
+
+    /** Base URL and client id, for people. */
+    public String describe() {
+        Map<String, Object> explained = explainConfiguration();
+        return "{baseUrl=" + shown(explained, "baseUrl") + ", clientId=" + shown(explained, "clientId") + '}';
+    }
+
+    private static Object shown(Map<String, Object> explained, String name) {
+        return explained.get(name) instanceof Map<?, ?> setting ? setting.get("value") : null;
     }
 
     @Override
     public void close() {
-        Native.clientClose(handle);
+        Native.clientClose(number());
+        Reference.reachabilityFence(this);
+    }
+
+    long number() {
+        return handle.number();
     }
 
     // Between reading the number and using it nobody else may hold this object: the fence keeps it from being collected.
 
     private <T> void start(Call<T> call, Operation<T> operation, byte[] args) {
         try {
-            call.start(id -> Native.start(handle, id, operation.index(), args));
+            call.start(id -> Native.start(number(), id, operation.index(), args));
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -133,32 +149,13 @@ public final class Bridge implements AutoCloseable {
 
     private void startToken(Call<String> call) {
         try {
-            call.start(id -> Native.startToken(handle, id));
+            call.start(id -> Native.startToken(number(), id));
         } finally {
             Reference.reachabilityFence(this);
         }
     }
 
-    /** Frees the native clients of bridges that nobody holds any more. */
-    static void expungeCollected() {
-        for (var dead = COLLECTED.poll(); dead != null; dead = COLLECTED.poll()) {
-            Handle handle = (Handle) dead;
-            HANDLES.remove(handle);
-            Native.clientFree(handle.number);
-        }
-    }
-
     private static Consumer<ResponseInfo> listener(CallOptions options) {
         return options == null ? null : options.getOnResponse();
-    }
-
-    /** Outlives its bridge. Not a Cleaner: that would start a thread before the first call. */
-    private static final class Handle extends PhantomReference<Bridge> {
-        private final long number;
-
-        Handle(Bridge bridge, long number) {
-            super(bridge, COLLECTED);
-            this.number = number;
-        }
     }
 }

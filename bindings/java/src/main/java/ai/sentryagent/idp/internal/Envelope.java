@@ -35,7 +35,8 @@ public final class Envelope {
         return this;
     }
 
-    byte[] encode(CallOptions options) {
+    /** {@code traceparent} is null when there is none to pass on. */
+    byte[] encode(CallOptions options, String traceparent) {
         ByteArrayBuilder bytes = new ByteArrayBuilder(256);
         try (JsonGenerator out = Json.FACTORY.createGenerator(bytes)) {
             out.writeStartObject();
@@ -54,9 +55,13 @@ public final class Envelope {
                 out.writeFieldName("body");
                 body.write(out);
             }
-            if (options != null) {
-                out.writeFieldName("options");
-                write(out, options);
+            if (options != null || traceparent != null) {
+                out.writeObjectFieldStart("options");
+                if (options != null) {
+                    write(out, options);
+                }
+                headers(out, options, traceparent);
+                out.writeEndObject();
             }
             out.writeEndObject();
         } catch (IOException e) {
@@ -66,25 +71,34 @@ public final class Envelope {
     }
 
     private static void write(JsonGenerator out, CallOptions options) throws IOException {
-        out.writeStartObject();
         if (options.getTimeout() != null) {
             out.writeNumberField("timeoutMs", options.getTimeout().toMillis());
         }
+        if (options.getConnectTimeout() != null) {
+            out.writeNumberField("connectTimeoutMs", options.getConnectTimeout().toMillis());
+        }
         if (options.getRetries() != null) {
             out.writeNumberField("retries", options.getRetries());
-        }
-        if (!options.getHeaders().isEmpty()) {
-            out.writeObjectFieldStart("headers");
-            for (Map.Entry<String, String> header : options.getHeaders().entrySet()) {
-                out.writeStringField(header.getKey(), header.getValue());
-            }
-            out.writeEndObject();
         }
         if (options.getIdempotencyKey() != null) {
             out.writeStringField("idempotencyKey", options.getIdempotencyKey());
         }
         if (options.getRequestId() != null) {
             out.writeStringField("requestId", options.getRequestId());
+        }
+    }
+
+    private static void headers(JsonGenerator out, CallOptions options, String traceparent) throws IOException {
+        Map<String, String> given = options == null ? Map.of() : options.getHeaders();
+        if (given.isEmpty() && traceparent == null) {
+            return;
+        }
+        out.writeObjectFieldStart("headers");
+        for (Map.Entry<String, String> header : given.entrySet()) {
+            out.writeStringField(header.getKey(), header.getValue());
+        }
+        if (traceparent != null) {
+            out.writeStringField(Traceparent.HEADER, traceparent);
         }
         out.writeEndObject();
     }

@@ -4,6 +4,7 @@ import ai.sentryagent.idp.AgentIdPException;
 import ai.sentryagent.idp.ErrorRecord;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 
@@ -11,13 +12,17 @@ import java.util.concurrent.CancellationException;
 final class Errors {
     private Errors() {}
 
-    /** A {@link CancellationException} for the kind {@code cancelled}, else the exception of the record's kind. */
-    static RuntimeException fromRecord(byte[] bytes, int offset, int length) {
+    /**
+     * A {@link CancellationException} for the kind {@code cancelled}, else the exception of the record's kind.
+     *
+     * @param headers of the answer; null when there was none
+     */
+    static RuntimeException fromRecord(byte[] bytes, int offset, int length, Map<String, List<String>> headers) {
         Map<String, Object> json = Json.OBJECT.decode(bytes, offset, length);
         if ("cancelled".equals(json.get("kind"))) {
             return new CancellationException(text(json, "message"));
         }
-        return AgentIdPException.of(record(json));
+        return AgentIdPException.of(record(json, headers));
     }
 
     /** JSON that our own decoders refuse. */
@@ -27,7 +32,7 @@ final class Errors {
         return AgentIdPException.of(ErrorRecord.local("decoding", "DECODING_ERROR", message));
     }
 
-    private static ErrorRecord record(Map<String, Object> json) {
+    private static ErrorRecord record(Map<String, Object> json, Map<String, List<String>> headers) {
         return new ErrorRecord(
                 text(json, "kind"),
                 text(json, "code"),
@@ -39,7 +44,8 @@ final class Errors {
                 json.get("details") instanceof Map<?, ?> details ? object(details) : null,
                 text(json, "oauthError"),
                 json.get("retryCount") instanceof Number count ? count.intValue() : 0,
-                cause(json.get("cause")));
+                cause(json.get("cause")),
+                headers);
     }
 
     private static Duration seconds(Number seconds) {

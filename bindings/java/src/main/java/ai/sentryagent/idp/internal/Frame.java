@@ -70,7 +70,7 @@ final class Frame {
             throw new IllegalStateException("the answer was lost on its way from the native core", failure);
         }
         if (error) {
-            throw Errors.fromRecord(batch, body, bodyLength);
+            throw Errors.fromRecord(batch, body, bodyLength, headLength == 0 ? null : info().headers());
         }
         return codec == null ? null : codec.decode(batch, body, bodyLength);
     }

@@ -14,6 +14,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /** Reading and writing of JSON, for the generated codecs. */
 public final class Json {
@@ -23,7 +24,7 @@ public final class Json {
             .build();
 
     /** Any JSON object. */
-    static final Codec<Map<String, Object>> OBJECT = new Codec<>() {
+    public static final Codec<Map<String, Object>> OBJECT = new Codec<>() {
         @Override
         public Map<String, Object> read(JsonParser in) throws IOException {
             return map(in, Json::any);
@@ -35,21 +36,23 @@ public final class Json {
         }
     };
 
-    /** The token of a token answer. */
-    static final Codec<String> ACCESS_TOKEN = new Codec<>() {
-        @Override
-        public String read(JsonParser in) throws IOException {
-            if (map(in, Json::any).get("access_token") instanceof String token) {
-                return token;
+    /** A JSON object that is turned into a value of ours; never written. */
+    static <T> Codec<T> objectOf(Function<Map<String, Object>, T> make) {
+        return new Codec<>() {
+            @Override
+            public T read(JsonParser in) throws IOException {
+                return make.apply(map(in, Json::any));
             }
-            throw new DecodeFault("no access token", in);
-        }
 
-        @Override
-        public void write(JsonGenerator out, String value) {
-            throw new UnsupportedOperationException("tokens are never written");
-        }
-    };
+            @Override
+            public void write(JsonGenerator out, T value) {
+                throw new UnsupportedOperationException("only read");
+            }
+        };
+    }
+
+    /** The token of a token answer. */
+    static final Codec<String> ACCESS_TOKEN = objectOf(answer -> (String) answer.get("access_token"));
 
     private Json() {}
 

@@ -26,10 +26,15 @@ final class Pump implements Runnable {
     static long add(Call<?> call) {
         long id = NEXT_ID.getAndIncrement();
         CALLS.put(id, call);
+        ensure();
+        return id;
+    }
+
+    /** Starts the pump unless it runs. */
+    static void ensure() {
         if (RUNNING.get() == null) {
             startOne();
         }
-        return id;
     }
 
     /** True for the one who took the call out: the pump because it is complete, or a caller who no longer wants it. */
@@ -69,13 +74,14 @@ final class Pump implements Runnable {
         int idle = 0;
         while (idle < IDLE_WAITS_MAX || !retire()) {
             byte[] batch = Native.drain(BATCH_ITEMS_MAX, BATCH_BYTES_MAX, WAIT_MS);
-            Bridge.expungeCollected();
+            NativeHandle.freeCollected();
             if (batch != null) {
                 Frame.each(batch, Pump::complete);
                 idle = 0;
             } else {
                 idle = CALLS.isEmpty() ? idle + 1 : 0;
             }
+            Logs.drain();
         }
     }
 

@@ -6,9 +6,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 
-/** A client's settings, on their way into the native core. It judges them; here nothing is checked. */
+/** A client's or a verifier's settings, on their way into the native core. It judges them; here nothing is checked. */
 public final class Settings {
+    /** A proxy's URL may hold a password. */
+    private static final Set<String> SECRET = Set.of("clientSecret", "proxy");
+
     private final Map<String, Object> values = new LinkedHashMap<>();
     private final Map<String, Object> headers = new LinkedHashMap<>();
 
@@ -23,6 +27,18 @@ public final class Settings {
 
     public void header(String name, String value) {
         headers.put(name, value);
+    }
+
+    /** The settings that were given; whatever may be a secret is masked. */
+    @Override
+    public String toString() {
+        Map<String, Object> shown = new LinkedHashMap<>(values);
+        shown.replaceAll((name, value) -> SECRET.contains(name) ? "***" : value);
+        if (!headers.isEmpty()) {
+            // Names only: a header of the caller's own may be a key.
+            shown.put("headers", headers.keySet());
+        }
+        return shown.toString();
     }
 
     public byte[] encode() {

@@ -1,16 +1,28 @@
 package ai.sentryagent.idp.conformance;
 
 import ai.sentryagent.idp.CallOptions;
-import java.time.Duration;
+import ai.sentryagent.idp.ResponseInfo;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /** A case's arguments, {@code {path, query, body, options}}, as the public types that the SDK's methods take. */
 final class Args {
     private final Map<String, Object> envelope;
+    private final Consumer<ResponseInfo> seen;
 
     Args(Object envelope) {
-        this.envelope = envelope == null ? Map.of() : Tree.object(envelope);
+        this(envelope == null ? Map.of() : Tree.object(envelope), null);
+    }
+
+    private Args(Map<String, Object> envelope, Consumer<ResponseInfo> seen) {
+        this.envelope = envelope;
+        this.seen = seen;
+    }
+
+    /** The same, with somebody who is told of the answer's status and headers. */
+    Args seenBy(Consumer<ResponseInfo> listener) {
+        return new Args(envelope, listener);
     }
 
     /** A path id, or a positional field of the body; empty when the case leaves it out. */
@@ -32,13 +44,17 @@ final class Args {
     /** Null when the case has none: the method then gets none. */
     CallOptions options() {
         Map<String, Object> options = part("options");
-        if (options.isEmpty()) {
+        if (options.isEmpty() && seen == null) {
             return null;
         }
         CallOptions.Builder builder = CallOptions.builder();
+        if (seen != null) {
+            builder.onResponse(seen);
+        }
         options.forEach((name, value) -> {
             switch (name) {
-                case "timeoutMs" -> builder.timeout(Duration.ofMillis(((Number) value).longValue()));
+                case "timeoutMs" -> builder.timeout(Subjects.ms(value));
+                case "connectTimeoutMs" -> builder.connectTimeout(Subjects.ms(value));
                 case "retries" -> builder.retries(((Number) value).intValue());
                 case "headers" -> Tree.object(value).forEach((header, text) -> builder.header(header, (String) text));
                 case "idempotencyKey" -> builder.idempotencyKey((String) value);

@@ -1,7 +1,9 @@
 package ai.sentryagent.idp.conformance;
 
 import ai.sentryagent.idp.AgentIdPException;
+import ai.sentryagent.idp.ResponseInfo;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
@@ -24,7 +26,12 @@ final class Failure {
             out.put("details", known.getDetails().isEmpty() ? null : known.getDetails());
             out.put("oauthError", known.getOauthError());
             out.put("retryCount", known.getRetryCount());
+            out.put("headers", headers(known.getResponse()));
             out.put("cause", known.getCause() == null ? null : known.getCause().getMessage());
+        } else if (seen instanceof Runner.UnknownVerb) {
+            out.put("kind", "configuration");
+            out.put("code", "UNKNOWN_VERB");
+            out.put("message", seen.getMessage());
         } else if (seen instanceof CancellationException) {
             out.put("kind", "cancelled");
             out.put("code", "CANCELLED");
@@ -35,6 +42,15 @@ final class Failure {
             out.put("message", String.valueOf(seen));
         }
         out.put("class", seen.getClass().getSimpleName());
+        return out;
+    }
+
+    private static Map<String, Object> headers(ResponseInfo response) {
+        if (response == null) {
+            return null;
+        }
+        Map<String, Object> out = new LinkedHashMap<>();
+        response.headers().forEach((name, values) -> out.put(name.toLowerCase(Locale.ROOT), String.join(", ", values)));
         return out;
     }
 }

@@ -1,19 +1,19 @@
 package ai.sentryagent.idp.conformance;
 
 import ai.sentryagent.idp.AgentIdPClient;
+import ai.sentryagent.idp.AuditChain;
+import ai.sentryagent.idp.Webhooks;
+import ai.sentryagent.idp.models.AuditEvent;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Stream;
 
 /**
  * The conformance runner of the Java SDK: reads a command a line, uses the SDK as an application would, and answers a line.
@@ -21,13 +21,15 @@ import java.util.stream.Stream;
  * {@code async} it has a future that is cancelled.
  */
 public final class Runner {
-    private final PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
-    private final Clients clients = new Clients();
-    private final Map<Object, Runnable> cancels = new ConcurrentHashMap<>();
+    private final Answers answers = new Answers();
+    private final Subjects subjects = new Subjects();
+    private final HostLog log = HostLog.install();
+    private final Calls calls;
     private final boolean async;
 
     private Runner(boolean async) {
         this.async = async;
+        this.calls = new Calls(async, answers);
     }
 
     /** {@code --mode sync|async}. */
@@ -41,162 +43,114 @@ public final class Runner {
         ready.put("language", "java");
         ready.put("mode", async ? "async" : "sync");
         ready.put("version", System.getProperty("java.version"));
-        print(Map.of("ready", ready));
+        answers.print(Map.of("ready", ready));
         for (String line = in.readLine(); line != null; line = in.readLine()) {
             Map<String, Object> command = Tree.parse(line);
             if ("exit".equals(command.get("do"))) {
-                answer(command, null);
+                answers.ok(command, null);
                 return;
             }
             try {
                 handle(command);
             } catch (RuntimeException e) {
-                fail(command, e);
+                answers.fail(command, e);
             }
         }
     }
 
     private void handle(Map<String, Object> command) {
         switch (String.valueOf(command.get("do"))) {
-            case "client" -> {
-                clients.open(command.get("client"), Tree.object(command.get("config")));
-                answer(command, null);
-            }
-            case "clearTokenCache" -> {
-                clients.get(command.get("client")).clearTokenCache();
-                answer(command, null);
-            }
-            case "close" -> {
-                clients.get(command.get("client")).close();
-                answer(command, null);
-            }
+            case "call" -> calls.call(command, client(command));
+            case "raw" -> calls.raw(command, client(command));
+            case "token" -> calls.token(command, client(command));
+            case "verify" -> calls.verify(command, subjects.verifier(command.get("verifier")));
+            case "burst" -> Answers.thread("burst", () -> calls.burst(command, client(command)));
+            case "pages" -> Answers.thread("pages", () -> calls.pages(command, client(command)));
             case "cancel" -> {
-                // The call may just have ended; then there is nothing to cancel.
-                cancels.getOrDefault(command.get("call"), () -> {}).run();
-                answer(command, null);
+                calls.cancel(command.get("call"));
+                answers.ok(command, null);
             }
-            case "call" -> call(command);
-            case "burst" -> thread("burst", () -> burst(command));
-            case "pages" -> thread("pages", () -> pages(command));
-            default -> throw new IllegalArgumentException("no such command: " + command.get("do"));
+            case "sleeping" -> Answers.thread("sleeping", () -> sleeping(command));
+            default -> answers.ok(command, answer(command));
         }
     }
 
-    private void call(Map<String, Object> command) {
-        AgentIdPClient client = clients.get(command.get("client"));
-        Entry entry = entry(command);
-        Args args = new Args(command.get("args"));
-        Object id = command.get("id");
-        if (async) {
-            CompletableFuture<String> future = entry.async().apply(client, args);
-            cancels.put(id, () -> future.cancel(true));
-            future.whenComplete((json, error) -> {
-                cancels.remove(id);
-                if (error == null) {
-                    answer(command, raw(json));
-                } else {
-                    fail(command, error);
-                }
-            });
-        } else {
-            Thread caller = new Thread(() -> {
-                try {
-                    answer(command, raw(entry.sync().apply(client, args)));
-                } catch (RuntimeException e) {
-                    fail(command, e);
-                } finally {
-                    cancels.remove(id);
-                }
-            });
-            cancels.put(id, caller::interrupt);
-            caller.start();
+    /** The commands that are answered at once. */
+    private Object answer(Map<String, Object> command) {
+        switch (String.valueOf(command.get("do"))) {
+            case "client" -> subjects.open(command);
+            case "verifier" -> subjects.openVerifier(command);
+            case "clearTokenCache" -> client(command).clearTokenCache();
+            case "close" -> client(command).close();
+            case "clock" -> subjects.moveClock(command);
+            case "explain" -> {
+                return client(command).explainConfiguration();
+            }
+            case "webhook" -> {
+                return webhook(command);
+            }
+            case "auditChain" -> {
+                return auditChain(command);
+            }
+            case "show" -> {
+                return answers.shown().all(command.get("client") == null ? null : client(command), subjects);
+            }
+            case "logs" -> {
+                return log.records();
+            }
+            default -> throw new UnknownVerb(String.valueOf(command.get("do")));
         }
+        return null;
     }
 
-    private void burst(Map<String, Object> command) {
-        AgentIdPClient client = clients.get(command.get("client"));
-        Entry entry = entry(command);
-        Args args = new Args(command.get("args"));
-        int count = ((Number) command.get("count")).intValue();
-        List<CompletableFuture<String>> calls = new ArrayList<>(count);
-        for (int i = 0; i < count; i++) {
-            if (async) {
-                calls.add(entry.async().apply(client, args));
-            } else {
-                CompletableFuture<String> call = new CompletableFuture<>();
-                calls.add(call);
-                thread("burst-" + i, () -> {
-                    try {
-                        call.complete(entry.sync().apply(client, args));
-                    } catch (RuntimeException e) {
-                        call.completeExceptionally(e);
-                    }
-                });
-            }
-        }
-        int succeeded = 0;
-        Map<String, Object> errors = new TreeMap<>();
-        for (CompletableFuture<String> call : calls) {
-            try {
-                call.join();
-                succeeded++;
-            } catch (RuntimeException e) {
-                errors.merge(String.valueOf(Failure.of(e).get("code")), 1, (a, b) -> (Integer) a + (Integer) b);
-            }
-        }
-        Map<String, Object> result = new LinkedHashMap<>();
-        result.put("succeeded", succeeded);
-        result.put("failed", count - succeeded);
-        result.put("errors", errors);
-        answer(command, result);
+    private AgentIdPClient client(Map<String, Object> command) {
+        return subjects.client(command.get("client"));
     }
 
-    private void pages(Map<String, Object> command) {
-        try (Stream<String> items = entry(command)
-                .pages()
-                .apply(clients.get(command.get("client")), new Args(command.get("args")))) {
-            long limit = ((Number) command.get("limit")).longValue();
-            answer(command, items.limit(limit).map(Runner::raw).toList());
+    private void sleeping(Map<String, Object> command) {
+        try {
+            Duration slept = subjects.clock(command.get("clock"))
+                    .awaitSleep(Subjects.ms(command.get("atMostMs")), Duration.ofSeconds(30))
+                    .orElseThrow(() -> new IllegalStateException("nobody sleeps"));
+            answers.ok(command, slept.toNanos() / 1e6);
         } catch (RuntimeException e) {
-            fail(command, e);
+            answers.fail(command, e);
         }
     }
 
-    private static Entry entry(Map<String, Object> command) {
-        Entry entry = Dispatch.ENTRIES.get(String.valueOf(command.get("operation")));
-        if (entry == null) {
-            throw new IllegalArgumentException("no such operation: " + command.get("operation"));
+    private static Object webhook(Map<String, Object> command) {
+        Map<String, String> headers = new LinkedHashMap<>();
+        Tree.object(command.get("headers")).forEach((name, value) -> headers.put(name, String.valueOf(value)));
+        byte[] payload = ((String) command.get("payload")).getBytes(StandardCharsets.UTF_8);
+        Number now = (Number) command.get("nowMs");
+        Number tolerance = (Number) command.get("toleranceMs");
+        return Webhooks.verifyWebhook(
+                payload,
+                headers,
+                List.of((String) command.get("secret")),
+                tolerance == null ? null : Duration.ofMillis(tolerance.longValue()),
+                now == null ? null : Instant.ofEpochMilli(now.longValue()));
+    }
+
+    private static Object auditChain(Map<String, Object> command) {
+        List<AuditEvent> events = new ArrayList<>();
+        for (Object event : (List<?>) command.get("events")) {
+            events.add(AuditEvent.fromJson(Tree.write(event)));
         }
-        return entry;
+        AuditChain.Verification checked = AuditChain.verifyAuditEvents(events);
+        Map<String, Object> out = new LinkedHashMap<>();
+        out.put("verified", checked.verified());
+        out.put("checkedCount", checked.checkedCount());
+        out.put("brokenAtEventId", checked.brokenAtEventId());
+        return out;
     }
 
-    private static Object raw(String json) {
-        return json == null ? null : new Tree.Raw(json);
-    }
+    /** A command of a newer protocol. */
+    static final class UnknownVerb extends RuntimeException {
+        private static final long serialVersionUID = 1L;
 
-    private static void thread(String name, Runnable body) {
-        new Thread(body, name).start();
-    }
-
-    private void answer(Map<String, Object> command, Object value) {
-        Map<String, Object> line = new LinkedHashMap<>();
-        line.put("id", command.get("id"));
-        line.put("ok", value);
-        print(line);
-    }
-
-    private void fail(Map<String, Object> command, Throwable error) {
-        Map<String, Object> line = new LinkedHashMap<>();
-        line.put("id", command.get("id"));
-        line.put("error", Failure.of(error));
-        print(line);
-    }
-
-    private void print(Map<String, Object> line) {
-        String text = Tree.write(line);
-        synchronized (out) {
-            out.println(text);
-            out.flush();
+        UnknownVerb(String verb) {
+            super("no such verb: " + verb);
         }
     }
 }
