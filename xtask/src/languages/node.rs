@@ -70,6 +70,8 @@ impl Language for Node {
         for file in [
             format!("{EXAMPLE}/quickstart.mjs"),
             format!("{RUNNER}/runner.mjs"),
+            format!("{RUNNER}/state.mjs"),
+            format!("{RUNNER}/verbs.mjs"),
         ] {
             prettier.arg(sh::root().join(file));
         }
