@@ -63,7 +63,11 @@ func (h *handle) send(ctx context.Context, operation uint32, args *wire.Writer, 
 	if err := h.usable(); err != nil {
 		return completion{}, err
 	}
+	if h.logger != nil {
+		h.logger.refresh()
+	}
 	o := collect(opts)
+	o.traceparent(h.traceparentOf(ctx))
 	o.write(ctx, args)
 	args.Close('}')
 	text, err := args.Bytes()
@@ -73,8 +77,12 @@ func (h *handle) send(ctx context.Context, operation uint32, args *wire.Writer, 
 	done, err := h.await(ctx, o.response != nil, func(queue native.Queue, id uint64) int32 {
 		return native.CallStart(queue, h.client, id, operation, text)
 	})
-	if err == nil && o.response != nil {
-		err = o.response.fill(done.status, done.metadata)
+	if o.response != nil {
+		if err != nil {
+			o.response.fillFrom(err)
+		} else {
+			err = o.response.fill(done.status, done.metadata)
+		}
 	}
 	return done, err
 }
@@ -84,7 +92,10 @@ func (h *handle) await(ctx context.Context, metadata bool, start func(native.Que
 	if ctx.Err() != nil {
 		return completion{}, contextError(ctx)
 	}
-	q := processQueue()
+	q, err := h.attach()
+	if err != nil {
+		return completion{}, err
+	}
 	id, ended := q.expect(metadata)
 	status := start(q.native, id)
 	runtime.KeepAlive(h)

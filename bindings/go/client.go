@@ -1,8 +1,11 @@
 package agentidp
 
 import (
+	"context"
 	"encoding/json"
 	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/sentryagent/idp-sdk-go/internal/native"
 )
@@ -50,11 +53,24 @@ func (c *AgentIdPClient) Close() error {
 	return nil
 }
 
+// TokenManager gives the access tokens that the client itself uses. Closing it closes the client.
+func (c *AgentIdPClient) TokenManager() *TokenManager { return &TokenManager{handle: c.handle} }
+
 // handle is the core's client, or the reason why there is none. It is freed with the garbage, so
 // whoever uses it keeps it alive until the native function has returned.
 type handle struct {
-	client native.Client
-	err    *AgentIdPError
+	client      native.Client
+	err         *AgentIdPError
+	id          uint64
+	logger      *clientLogger
+	traceparent func(context.Context) string
+
+	// state is whether the process's queue counts this client among its users.
+	state struct {
+		sync.Mutex
+		attached atomic.Bool
+		closed   bool
+	}
 }
 
 func newHandle(config AgentIdPClientConfig) *handle {
@@ -65,11 +81,21 @@ func newHandle(config AgentIdPClientConfig) *handle {
 	if err != nil {
 		return &handle{err: localError(KindConfiguration, CodeConfigurationError, err.Error(), err)}
 	}
-	h := &handle{client: native.ClientNew(text)}
+	h := &handle{client: native.ClientNew(text, handleOf(config.Clock)), traceparent: config.Traceparent}
+	runtime.KeepAlive(config.Clock)
+	clear(text)
 	if fault := native.ClientError(h.client); len(fault) > 0 {
 		h.err = errorFrom(fault)
+	} else if h.id = native.ClientID(h.client); config.Logger != nil {
+		h.logger = register(h.id, config.Logger)
 	}
-	runtime.SetFinalizer(h, func(h *handle) { native.ClientFree(h.client) })
+	runtime.SetFinalizer(h, func(h *handle) {
+		// Not on the finalizers' goroutine: closing hands records to a logger, which may take its time.
+		go func() {
+			h.close()
+			native.ClientFree(h.client)
+		}()
+	})
 	return h
 }
 
@@ -85,6 +111,20 @@ func (h *handle) usable() error {
 	}
 }
 
+// attach is the process's queue, which keeps its pump until this client is closed.
+func (h *handle) attach() (*queue, error) {
+	q, err := processQueue()
+	if err != nil || h.state.attached.Load() {
+		return q, err
+	}
+	h.state.Lock()
+	defer h.state.Unlock()
+	if !h.state.closed && !h.state.attached.Swap(true) {
+		q.join()
+	}
+	return q, nil
+}
+
 func (h *handle) clearTokenCache() {
 	if h.usable() == nil {
 		defer runtime.KeepAlive(h)
@@ -93,8 +133,22 @@ func (h *handle) clearTokenCache() {
 }
 
 func (h *handle) close() {
-	if h.usable() == nil {
-		defer runtime.KeepAlive(h)
-		native.ClientClose(h.client)
+	if h.usable() != nil {
+		return
+	}
+	defer runtime.KeepAlive(h)
+	h.state.Lock()
+	first, attached := !h.state.closed, h.state.attached.Load()
+	h.state.closed = true
+	h.state.Unlock()
+	if !first {
+		return
+	}
+	native.ClientClose(h.client)
+	if h.logger != nil {
+		unregister(h.id)
+	}
+	if q := process.queue.Load(); attached && q != nil {
+		q.leave()
 	}
 }

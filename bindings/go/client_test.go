@@ -95,8 +95,12 @@ func TestARateLimitSaysHowLong(t *testing.T) {
 	if !errors.As(err, &e) || !errors.Is(err, agentidp.ErrRateLimit) || e.RetryAfter != 7*time.Second || !e.Retryable {
 		t.Fatalf("%+v", err)
 	}
+	if e.Headers["retry-after"] != "7" || e.Headers["x-request-id"] != "request-1" {
+		t.Errorf("%v", e.Headers)
+	}
+	e.Headers = nil
 	sameJSON(t, e, `{"kind":"rate_limit","code":"RATE_LIMIT_EXCEEDED","message":"Too many.","httpStatus":429,"requestId":"request-1",
-		"retryable":true,"retryAfter":7,"details":null,"oauthError":null,"retryCount":0,"cause":null}`)
+		"retryable":true,"retryAfter":7,"details":null,"oauthError":null,"retryCount":0,"cause":null,"headers":null}`)
 }
 
 func TestOptionsReachTheWire(t *testing.T) {

@@ -201,9 +201,13 @@ func TestNoVerbShowsASecret(t *testing.T) {
 	if strings.Contains(log.String(), "hunter2") {
 		t.Error(log.String())
 	}
-	text, err := json.Marshal(token)
+	text, err := token.WireJSON()
 	if err != nil || !strings.Contains(string(text), `"access_token":"hunter2"`) {
 		t.Errorf("the wire form has the secret: %s %v", text, err)
+	}
+	var back TokenResponse
+	if json.Unmarshal(text, &back) != nil || !reflect.DeepEqual(back, token) {
+		t.Errorf("the wire form does not go round: %#v", back.AccessToken)
 	}
 }
 

@@ -1,6 +1,8 @@
 package agentidp
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -34,24 +36,57 @@ type AgentIdPClientConfig struct {
 	Retries *int
 	// Headers are sent with every request.
 	Headers map[string]string
+	// ClientCertificate and ClientKey are paths of PEM files, for servers and proxies that want a
+	// certificate of the client (mutual TLS). Both or neither.
+	ClientCertificate, ClientKey string
+	// Proxy is the URL of an HTTP proxy; HTTPS_PROXY and HTTP_PROXY when empty. NO_PROXY counts either
+	// way.
+	Proxy string
 	// AllowInsecureHTTP permits http to other hosts than loopback. Secrets then cross the network
 	// in the clear.
 	AllowInsecureHTTP bool
+	// Logger takes the client's log records, those of background work included; they hold no secret.
+	// Nothing is logged, and no record made, when nil.
+	Logger *slog.Logger
+	// Traceparent gives the traceparent header (W3C Trace Context) of a call with that context; empty
+	// for none. It is called on the caller's goroutine. See [WithTraceparent] for one call.
+	Traceparent func(context.Context) string
+	// Clock is for tests; the system's clocks when nil.
+	Clock *ManualClock
 }
 
-// String shows the configuration with its secret masked.
+// String shows the configuration with its secrets masked.
 func (c AgentIdPClientConfig) String() string {
-	type plain AgentIdPClientConfig
-	c.ClientSecret = masked(c.ClientSecret)
-	if len(c.Headers) > 0 {
-		// A header may be an API key of a gateway.
-		hidden := make(map[string]string, len(c.Headers))
-		for name := range c.Headers {
-			hidden[name] = mask
-		}
-		c.Headers = hidden
+	text, err := json.Marshal(c.shown())
+	if err != nil {
+		return "AgentIdPClientConfig{!" + err.Error() + "}"
 	}
-	return fmt.Sprintf("AgentIdPClientConfig%+v", plain(c))
+	return "AgentIdPClientConfig" + string(text)
+}
+
+// MarshalJSON writes the configuration for people, with its secrets masked.
+func (c AgentIdPClientConfig) MarshalJSON() ([]byte, error) { return json.Marshal(c.shown()) }
+
+// shown is what may be seen of a configuration.
+func (c AgentIdPClientConfig) shown() any {
+	// A header may be an API key of a gateway, and a proxy's URL may hold a password.
+	headers := maskedMap(c.Headers, masked[string])
+	proxy := c.Proxy
+	if at := strings.LastIndexByte(proxy, '@'); at >= 0 {
+		proxy = mask + proxy[at:]
+	}
+	return struct {
+		BaseURL, ClientID, ClientSecret, Scope, CABundle string            `json:",omitempty"`
+		Timeout, ConnectTimeout                          time.Duration     `json:",omitempty"`
+		Retries                                          *int              `json:",omitempty"`
+		Headers                                          map[string]string `json:",omitempty"`
+		ClientCertificate, ClientKey, Proxy              string            `json:",omitempty"`
+		AllowInsecureHTTP                                bool              `json:",omitempty"`
+	}{
+		c.BaseURL, c.ClientID, masked(c.ClientSecret), c.Scope, c.CABundle,
+		c.Timeout, c.ConnectTimeout, c.Retries, headers,
+		c.ClientCertificate, c.ClientKey, proxy, c.AllowInsecureHTTP,
+	}
 }
 
 // GoString shows the configuration with its secret masked.
@@ -67,28 +102,16 @@ func (c AgentIdPClientConfig) LogValue() slog.Value { return logged(c.String()) 
 func (c AgentIdPClientConfig) json() ([]byte, error) {
 	w := wire.NewWriter(nil)
 	w.Open('{')
-	for _, field := range []struct{ key, value string }{
+	writeTexts(w, []textSetting{
 		{"baseUrl", c.BaseURL}, {"clientId", c.ClientID}, {"clientSecret", c.ClientSecret},
-		{"caBundle", c.CABundle}, {"language", "go"}, {"runtime", runtime.Version()},
-	} {
-		if field.value != "" {
-			w.Key(field.key)
-			w.String(field.value)
-		}
-	}
+		{"caBundle", c.CABundle}, {"clientCertificate", c.ClientCertificate}, {"clientKey", c.ClientKey},
+		{"proxy", c.Proxy}, {"language", "go"}, {"runtime", runtime.Version()},
+	})
 	if scopes := strings.Fields(c.Scope); len(scopes) > 0 {
 		w.Key("scopes")
 		writeList(w, scopes, (*wire.Writer).String)
 	}
-	for _, field := range []struct {
-		key   string
-		value time.Duration
-	}{{"timeoutMs", c.Timeout}, {"connectTimeoutMs", c.ConnectTimeout}} {
-		if field.value != 0 {
-			w.Key(field.key)
-			w.Int(milliseconds(field.value))
-		}
-	}
+	writeTimes(w, []timeSetting{{"timeoutMs", c.Timeout}, {"connectTimeoutMs", c.ConnectTimeout}})
 	if c.Retries != nil {
 		w.Key("retries")
 		w.Int(*c.Retries)
@@ -103,6 +126,33 @@ func (c AgentIdPClientConfig) json() ([]byte, error) {
 	}
 	w.Close('}')
 	return w.Bytes()
+}
+
+type textSetting struct{ key, value string }
+
+// writeTexts writes the settings that are given.
+func writeTexts(w *wire.Writer, settings []textSetting) {
+	for _, setting := range settings {
+		if setting.value != "" {
+			w.Key(setting.key)
+			w.String(setting.value)
+		}
+	}
+}
+
+type timeSetting struct {
+	key   string
+	value time.Duration
+}
+
+// writeTimes writes the settings that are given.
+func writeTimes(w *wire.Writer, settings []timeSetting) {
+	for _, setting := range settings {
+		if setting.value != 0 {
+			w.Key(setting.key)
+			w.Int(milliseconds(setting.value))
+		}
+	}
 }
 
 // milliseconds rounds up, so that a short time does not become none.

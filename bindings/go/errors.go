@@ -67,6 +67,9 @@ const (
 	CodeConfigurationError = "CONFIGURATION_ERROR"
 	CodeDecodingError      = "DECODING_ERROR"
 	CodeClientClosed       = "CLIENT_CLOSED"
+	CodeInvalidToken       = "INVALID_TOKEN"
+	CodeInsufficientScope  = "INSUFFICIENT_SCOPE"
+	CodeInvalidWebhook     = "INVALID_WEBHOOK"
 )
 
 // codeValidationError is the server's code for what the arguments of a call break; the SDK uses it for
@@ -110,6 +113,8 @@ type AgentIdPError struct {
 	OAuthError string
 	// RetryCount is how many times the call was repeated.
 	RetryCount int
+	// Headers are those of the answer, names in lower case, without cookies; nil when no answer came.
+	Headers map[string]string
 	// Cause is what went wrong underneath, in words; empty when nothing more is known.
 	Cause string
 
@@ -203,6 +208,8 @@ type record struct {
 	OAuthError *string        `json:"oauthError"`
 	RetryCount int            `json:"retryCount"`
 	Cause      *string        `json:"cause"`
+
+	Headers map[string]string `json:"headers"`
 }
 
 // MarshalJSON writes the error record that all SDKs share; what is not known is null.
@@ -212,6 +219,7 @@ func (e *AgentIdPError) MarshalJSON() ([]byte, error) {
 		HTTPStatus: nonZero(e.HTTPStatus), RequestID: nonZero(e.RequestID),
 		Retryable: e.Retryable, Details: e.Details,
 		OAuthError: nonZero(e.OAuthError), RetryCount: e.RetryCount, Cause: nonZero(e.Cause),
+		Headers: e.Headers,
 	}
 	if e.asked || e.RetryAfter != 0 {
 		r.RetryAfter = Ptr(e.RetryAfter.Seconds())
@@ -230,6 +238,7 @@ func errorFrom(text []byte) *AgentIdPError {
 		HTTPStatus: orZero(r.HTTPStatus), RequestID: orZero(r.RequestID),
 		Retryable: r.Retryable, Details: r.Details,
 		OAuthError: orZero(r.OAuthError), RetryCount: r.RetryCount, Cause: orZero(r.Cause),
+		Headers: r.Headers,
 	}
 	if r.RetryAfter != nil {
 		e.asked = true
@@ -246,6 +255,15 @@ func localError(kind ErrorKind, code, message string, below error) *AgentIdPErro
 		e.wrapped = []error{below}
 	}
 	return e
+}
+
+// asError is an error of this package as what it is.
+func asError(err error) *AgentIdPError {
+	var e *AgentIdPError
+	if errors.As(err, &e) {
+		return e
+	}
+	return localError(KindConfiguration, CodeConfigurationError, err.Error(), err)
 }
 
 // contextError is the error of a call whose context ended.

@@ -54,7 +54,7 @@ type Agent struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *Agent) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m Agent) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *Agent) read(r *wire.Reader) {
@@ -172,7 +172,7 @@ type RegisterAgentRequest struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *RegisterAgentRequest) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m RegisterAgentRequest) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *RegisterAgentRequest) read(r *wire.Reader) {
@@ -253,7 +253,7 @@ type UpdateAgentRequest struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *UpdateAgentRequest) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m UpdateAgentRequest) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *UpdateAgentRequest) read(r *wire.Reader) {
@@ -333,7 +333,7 @@ type PaginatedAgents struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *PaginatedAgents) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m PaginatedAgents) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *PaginatedAgents) read(r *wire.Reader) {
@@ -396,7 +396,7 @@ type Credential struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *Credential) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m Credential) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *Credential) read(r *wire.Reader) {
@@ -494,8 +494,14 @@ type CredentialWithSecret struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *CredentialWithSecret) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
-func (m CredentialWithSecret) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+// MarshalJSON writes the value with secrets masked, because loggers call it; see WireJSON.
+func (m CredentialWithSecret) MarshalJSON() ([]byte, error) {
+	hidden := m.masked()
+	return marshal(hidden.fields)
+}
+
+// WireJSON writes the value as the wire has it, secrets included; UnmarshalJSON reads it back.
+func (m CredentialWithSecret) WireJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *CredentialWithSecret) read(r *wire.Reader) {
 	if !r.Object() {
@@ -604,7 +610,7 @@ type PaginatedCredentials struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *PaginatedCredentials) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m PaginatedCredentials) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *PaginatedCredentials) read(r *wire.Reader) {
@@ -654,7 +660,7 @@ type GenerateCredentialRequest struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *GenerateCredentialRequest) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m GenerateCredentialRequest) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *GenerateCredentialRequest) read(r *wire.Reader) {
@@ -701,7 +707,7 @@ type RotateCredentialRequest struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *RotateCredentialRequest) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m RotateCredentialRequest) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *RotateCredentialRequest) read(r *wire.Reader) {
@@ -759,8 +765,14 @@ type IssueTokenRequest struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *IssueTokenRequest) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
-func (m IssueTokenRequest) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+// MarshalJSON writes the value with secrets masked, because loggers call it; see WireJSON.
+func (m IssueTokenRequest) MarshalJSON() ([]byte, error) {
+	hidden := m.masked()
+	return marshal(hidden.fields)
+}
+
+// WireJSON writes the value as the wire has it, secrets included; UnmarshalJSON reads it back.
+func (m IssueTokenRequest) WireJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *IssueTokenRequest) read(r *wire.Reader) {
 	if !r.Object() {
@@ -854,8 +866,14 @@ type TokenResponse struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *TokenResponse) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
-func (m TokenResponse) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+// MarshalJSON writes the value with secrets masked, because loggers call it; see WireJSON.
+func (m TokenResponse) MarshalJSON() ([]byte, error) {
+	hidden := m.masked()
+	return marshal(hidden.fields)
+}
+
+// WireJSON writes the value as the wire has it, secrets included; UnmarshalJSON reads it back.
+func (m TokenResponse) WireJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *TokenResponse) read(r *wire.Reader) {
 	if !r.Object() {
@@ -928,8 +946,14 @@ type IntrospectTokenRequest struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *IntrospectTokenRequest) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
-func (m IntrospectTokenRequest) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+// MarshalJSON writes the value with secrets masked, because loggers call it; see WireJSON.
+func (m IntrospectTokenRequest) MarshalJSON() ([]byte, error) {
+	hidden := m.masked()
+	return marshal(hidden.fields)
+}
+
+// WireJSON writes the value as the wire has it, secrets included; UnmarshalJSON reads it back.
+func (m IntrospectTokenRequest) WireJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *IntrospectTokenRequest) read(r *wire.Reader) {
 	if !r.Object() {
@@ -982,8 +1006,14 @@ type RevokeTokenRequest struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *RevokeTokenRequest) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
-func (m RevokeTokenRequest) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
+// MarshalJSON writes the value with secrets masked, because loggers call it; see WireJSON.
+func (m RevokeTokenRequest) MarshalJSON() ([]byte, error) {
+	hidden := m.masked()
+	return marshal(hidden.fields)
+}
+
+// WireJSON writes the value as the wire has it, secrets included; UnmarshalJSON reads it back.
+func (m RevokeTokenRequest) WireJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *RevokeTokenRequest) read(r *wire.Reader) {
 	if !r.Object() {
@@ -1058,7 +1088,7 @@ type IntrospectionResponse struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *IntrospectionResponse) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m IntrospectionResponse) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *IntrospectionResponse) read(r *wire.Reader) {
@@ -1183,7 +1213,7 @@ type AuditEvent struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *AuditEvent) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m AuditEvent) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *AuditEvent) read(r *wire.Reader) {
@@ -1286,7 +1316,7 @@ type PaginatedAuditEvents struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *PaginatedAuditEvents) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m PaginatedAuditEvents) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *PaginatedAuditEvents) read(r *wire.Reader) {
@@ -1353,7 +1383,7 @@ type AuditChainVerification struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *AuditChainVerification) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m AuditChainVerification) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *AuditChainVerification) read(r *wire.Reader) {
@@ -1440,7 +1470,7 @@ type OpenIdConfiguration struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *OpenIdConfiguration) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m OpenIdConfiguration) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *OpenIdConfiguration) read(r *wire.Reader) {
@@ -1535,7 +1565,7 @@ type JsonWebKeySet struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *JsonWebKeySet) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m JsonWebKeySet) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *JsonWebKeySet) read(r *wire.Reader) {
@@ -1588,7 +1618,7 @@ type JsonWebKey struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *JsonWebKey) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m JsonWebKey) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *JsonWebKey) read(r *wire.Reader) {
@@ -1673,7 +1703,7 @@ type Health struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *Health) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m Health) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *Health) read(r *wire.Reader) {
@@ -1724,7 +1754,7 @@ type HealthServices struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *HealthServices) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m HealthServices) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *HealthServices) read(r *wire.Reader) {
@@ -1767,7 +1797,7 @@ type DetailedHealth struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *DetailedHealth) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m DetailedHealth) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *DetailedHealth) read(r *wire.Reader) {
@@ -1814,7 +1844,7 @@ type DetailedHealthServices struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *DetailedHealthServices) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m DetailedHealthServices) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *DetailedHealthServices) read(r *wire.Reader) {
@@ -1867,7 +1897,7 @@ type ServiceHealth struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *ServiceHealth) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m ServiceHealth) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *ServiceHealth) read(r *wire.Reader) {
@@ -1921,7 +1951,7 @@ type ListAgentsParams struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *ListAgentsParams) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m ListAgentsParams) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *ListAgentsParams) read(r *wire.Reader) {
@@ -1998,7 +2028,7 @@ type ListCredentialsParams struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *ListCredentialsParams) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m ListCredentialsParams) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *ListCredentialsParams) read(r *wire.Reader) {
@@ -2067,7 +2097,7 @@ type QueryAuditLogParams struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *QueryAuditLogParams) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m QueryAuditLogParams) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *QueryAuditLogParams) read(r *wire.Reader) {
@@ -2160,7 +2190,7 @@ type VerifyAuditChainParams struct {
 // UnmarshalJSON reads the value's JSON.
 func (m *VerifyAuditChainParams) UnmarshalJSON(text []byte) error { return unmarshal(text, m.read) }
 
-// MarshalJSON writes the value as the wire has it, secrets included.
+// MarshalJSON writes the value as the wire has it.
 func (m VerifyAuditChainParams) MarshalJSON() ([]byte, error) { return marshal(m.fields) }
 
 func (m *VerifyAuditChainParams) read(r *wire.Reader) {

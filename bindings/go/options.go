@@ -3,6 +3,7 @@ package agentidp
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ type CallOption func(*callOptions)
 
 type callOptions struct {
 	timeout        time.Duration
+	connectTimeout time.Duration
 	retries        *int
 	headers        map[string]string
 	idempotencyKey string
@@ -25,6 +27,11 @@ type callOptions struct {
 // context wins.
 func WithTimeout(timeout time.Duration) CallOption {
 	return func(o *callOptions) { o.timeout = timeout }
+}
+
+// WithConnectTimeout is the time for a connection that this call has to open.
+func WithConnectTimeout(timeout time.Duration) CallOption {
+	return func(o *callOptions) { o.connectTimeout = timeout }
 }
 
 // WithRetries is how many times this call is repeated where that is safe; 0 for never.
@@ -53,7 +60,8 @@ func WithRequestID(id string) CallOption {
 	return func(o *callOptions) { o.requestID = id }
 }
 
-// WithResponse fills response when the call succeeds.
+// WithResponse fills response with what the answer says besides its value, whether the call succeeds or
+// the answer is an error. It is left as it is when no answer came.
 func WithResponse(response *Response) CallOption {
 	return func(o *callOptions) { o.response = response }
 }
@@ -62,7 +70,7 @@ func WithResponse(response *Response) CallOption {
 type Response struct {
 	// HTTPStatus is the status code.
 	HTTPStatus int
-	// Headers are in the order in which they came.
+	// Headers are in the order in which they came; those of an error in the order of their names.
 	Headers []ResponseHeader
 	// RequestID names the request in the server's logs.
 	RequestID string
@@ -100,6 +108,18 @@ func (r *Response) fill(status uint32, metadata []byte) error {
 	return nil
 }
 
+// fillFrom is fill for an answer that is an error.
+func (r *Response) fillFrom(err error) {
+	var e *AgentIdPError
+	if !errors.As(err, &e) || e.HTTPStatus == 0 {
+		return
+	}
+	*r = Response{HTTPStatus: e.HTTPStatus, RequestID: e.RequestID, RetryCount: e.RetryCount}
+	for _, name := range wire.Sorted(e.Headers) {
+		r.Headers = append(r.Headers, ResponseHeader{Name: name, Value: e.Headers[name]})
+	}
+}
+
 func collect(opts []CallOption) callOptions {
 	var o callOptions
 	for _, set := range opts {
@@ -108,6 +128,19 @@ func collect(opts []CallOption) callOptions {
 		}
 	}
 	return o
+}
+
+// traceparent adds the header, unless the call has one of its own.
+func (o *callOptions) traceparent(value string) {
+	if value == "" {
+		return
+	}
+	for name := range o.headers {
+		if strings.EqualFold(name, "traceparent") {
+			return
+		}
+	}
+	WithHeader("traceparent", value)(o)
 }
 
 // write adds the options to a call's arguments.
@@ -119,15 +152,12 @@ func (o *callOptions) write(ctx context.Context, w *wire.Writer) {
 			timeout = max(left, time.Millisecond)
 		}
 	}
-	if timeout == 0 && o.retries == nil && o.headers == nil && o.idempotencyKey == "" && o.requestID == "" {
+	if timeout == 0 && o.connectTimeout == 0 && o.retries == nil && o.headers == nil && o.idempotencyKey == "" && o.requestID == "" {
 		return
 	}
 	w.Key("options")
 	w.Open('{')
-	if timeout != 0 {
-		w.Key("timeoutMs")
-		w.Int(milliseconds(timeout))
-	}
+	writeTimes(w, []timeSetting{{"timeoutMs", timeout}, {"connectTimeoutMs", o.connectTimeout}})
 	if o.retries != nil {
 		w.Key("retries")
 		w.Int(*o.retries)

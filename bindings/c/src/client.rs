@@ -3,6 +3,7 @@
 use sentryagent_idp::{Error, bridge::BridgeClient};
 
 use crate::{
+    clock::AgentidpClock,
     guard::guard,
     output::{Output, input},
 };
@@ -17,27 +18,35 @@ impl AgentidpClient {
     pub(crate) fn configured(&self) -> Option<&BridgeClient> {
         self.inner.as_ref().ok()
     }
+
+    /// The client, or what is wrong with its configuration.
+    pub(crate) fn result(&self) -> Result<&BridgeClient, &Error> {
+        self.inner.as_ref()
+    }
 }
 
 /// A client from a JSON object, all keys optional: `baseUrl`, `clientId`, `clientSecret`,
 /// `scopes` (list), `timeoutMs`, `connectTimeoutMs`, `retries`, `headers` (object),
-/// `allowInsecureHttp`, `caBundle`, `language`, `runtime`. What is absent comes from the
-/// `AGENTIDP_*` environment variables. Starts no thread and opens no connection.
+/// `allowInsecureHttp`, `caBundle`, `clientCertificate`, `clientKey`, `proxy`, `language`, `runtime`.
+/// What is absent comes from the `AGENTIDP_*` environment variables. `clock` is null outside of tests.
+/// Starts no thread and opens no connection.
 ///
 /// Always a handle: a configuration that does not hold is told by `agentidp_client_error`. Null
 /// only after a panic. Free it with `agentidp_client_free`.
 ///
 /// # Safety
-/// `config` is null or points to `config_len` readable bytes.
+/// `config` is null or points to `config_len` readable bytes; `clock` is null or a live handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn agentidp_client_new(
     config: *const u8,
     config_len: usize,
+    clock: *const AgentidpClock,
 ) -> *mut AgentidpClient {
-    // SAFETY: the caller's promise, passed on.
-    let config = unsafe { input(config, config_len) };
+    // SAFETY: the caller's promises, passed on.
+    let (config, clock) = unsafe { (input(config, config_len), clock.as_ref()) };
     guard(std::ptr::null_mut(), || {
-        let inner = BridgeClient::from_json(if config.is_empty() { b"{}" } else { config });
+        let config = if config.is_empty() { b"{}" } else { config };
+        let inner = BridgeClient::from_json_with(config, clock.map(AgentidpClock::shared));
         Box::into_raw(Box::new(AgentidpClient { inner }))
     })
 }
@@ -58,6 +67,21 @@ pub unsafe extern "C" fn agentidp_client_error(
     guard(0, || match client.map(|c| &c.inner) {
         Some(Err(error)) => output.fill(error.to_json().to_string().as_bytes()),
         _ => 0,
+    })
+}
+
+/// The number by which log records name this client; 0 when it has a configuration error.
+///
+/// # Safety
+/// `client` is null or a live handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn agentidp_client_id(client: *const AgentidpClient) -> u64 {
+    // SAFETY: the caller's promise, passed on.
+    let client = unsafe { client.as_ref() };
+    guard(0, || {
+        client
+            .and_then(AgentidpClient::configured)
+            .map_or(0, BridgeClient::id)
     })
 }
 

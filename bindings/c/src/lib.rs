@@ -15,16 +15,26 @@
 //!   end is a completion in the queue, or a successful `agentidp_call_cancel`, never both.
 
 mod client;
+mod clock;
 mod guard;
+mod logs;
 mod output;
 mod queue;
 mod table;
+mod verifier;
+mod wake;
 
 pub use client::{
     AgentidpClient, agentidp_client_cached_token, agentidp_client_clear_token_cache,
     agentidp_client_close, agentidp_client_error, agentidp_client_explain, agentidp_client_free,
-    agentidp_client_new,
+    agentidp_client_id, agentidp_client_new,
 };
+pub use clock::{
+    AGENTIDP_CLOCK_NOBODY, AgentidpClock, agentidp_clock_advance, agentidp_clock_free,
+    agentidp_clock_jump_wall, agentidp_clock_new, agentidp_clock_set_random,
+    agentidp_clock_sleeping, agentidp_clock_wall,
+};
+pub use logs::{agentidp_logs_take, agentidp_logs_wake, agentidp_logs_want};
 pub use queue::{
     AGENTIDP_COMPLETION_ANSWER, AGENTIDP_COMPLETION_ERROR, AGENTIDP_ID_WITH_METADATA,
     AGENTIDP_QUEUE_CLOSED, AGENTIDP_START_MISUSE, AGENTIDP_START_OK, AGENTIDP_START_UNCONFIGURED,
@@ -35,4 +45,8 @@ pub use queue::{
 pub use table::{
     AGENTIDP_ABI_VERSION, agentidp_abi_version, agentidp_operation_id,
     agentidp_operations_checksum, agentidp_operations_count,
+};
+pub use verifier::{
+    AgentidpVerifier, agentidp_audit_verify, agentidp_verifier_error, agentidp_verifier_free,
+    agentidp_verifier_new, agentidp_verify_now, agentidp_verify_start, agentidp_webhook_verify,
 };

@@ -1,6 +1,7 @@
 //! The completion queue: calls go in by id, completions come out in batches.
 //!
-//! A host has one thread that sits in `agentidp_queue_take`; no Rust thread ever enters the host.
+//! A host has one thread that sits in `agentidp_queue_take`, or a descriptor of its own that tells it
+//! when to take without waiting; no Rust thread ever enters the host.
 
 use std::{
     collections::VecDeque,
@@ -19,6 +20,7 @@ use crate::{
     client::AgentidpClient,
     guard::guard,
     output::{Output, input},
+    wake::Wake,
 };
 
 /// Set in a call's id: the completion carries status, headers and request id as metadata.
@@ -114,13 +116,21 @@ impl From<Completion> for Frame {
 }
 
 impl AgentidpQueue {
-    fn new() -> Self {
+    fn new(wake: Option<Wake>) -> Self {
         Self {
-            // Takers wait on the channel itself, so nobody has to be woken.
-            channel: Channel::new(Decode::Check, || {}),
+            // Takers that wait do so on the channel itself and need no waking.
+            channel: Channel::new(Decode::Check, move || {
+                if let Some(wake) = wake {
+                    wake.signal();
+                }
+            }),
             held: Mutex::default(),
             closed: AtomicBool::new(false),
         }
+    }
+
+    pub(crate) fn channel(&self) -> &Arc<Channel> {
+        &self.channel
     }
 
     /// As `agentidp_queue_take`.
@@ -159,11 +169,15 @@ impl AgentidpQueue {
     }
 }
 
-/// A new queue. Null only after a panic. Free it with `agentidp_queue_free`.
+/// A new queue. Whenever it turns from empty to not empty, eight bytes are written to `wake_fd`: an
+/// eventfd, or a pipe's writing end, non-blocking, open until the queue is freed. Negative is none,
+/// for hosts that take with a time-out (on Windows all do). Who is woken takes until 0 comes.
+///
+/// Null only after a panic. Free it with `agentidp_queue_free`.
 #[unsafe(no_mangle)]
-pub extern "C" fn agentidp_queue_new() -> *mut AgentidpQueue {
+pub extern "C" fn agentidp_queue_new(wake_fd: i32) -> *mut AgentidpQueue {
     guard(std::ptr::null_mut(), || {
-        Box::into_raw(Box::new(AgentidpQueue::new()))
+        Box::into_raw(Box::new(AgentidpQueue::new(Wake::new(wake_fd))))
     })
 }
 
@@ -247,7 +261,7 @@ pub unsafe extern "C" fn agentidp_call_cancel(queue: *const AgentidpQueue, id: u
 ///
 /// Returns the number of bytes written; 0 when the time was up; minus the bytes needed when the
 /// next completion does not fit (it stays); `AGENTIDP_QUEUE_CLOSED` when there will be no more.
-/// Blocks the calling thread; call it from one thread of its own.
+/// Blocks the calling thread unless `timeout_ms` is 0; call it from one thread at a time.
 ///
 /// # Safety
 /// `queue` is null or a live handle; `buffer` is null or points to `capacity` writable bytes.

@@ -5,7 +5,7 @@ use sentryagent_idp::bridge::operations;
 use crate::{guard::guard, output::Output};
 
 /// Grows whenever a function of this ABI changes its meaning or goes away.
-pub const AGENTIDP_ABI_VERSION: u32 = 1;
+pub const AGENTIDP_ABI_VERSION: u32 = 2;
 
 /// The version of this ABI. A host refuses a library whose version is not the one it was written for.
 #[unsafe(no_mangle)]

@@ -10,7 +10,14 @@ fn root() -> PathBuf {
 fn the_header_is_fresh() {
     let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).unwrap();
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for file in ["table.rs", "client.rs", "queue.rs"] {
+    for file in [
+        "table.rs",
+        "clock.rs",
+        "client.rs",
+        "queue.rs",
+        "verifier.rs",
+        "logs.rs",
+    ] {
         builder = builder.with_src(root().join("src").join(file));
     }
     let mut fresh = Vec::new();
@@ -25,6 +32,31 @@ fn the_header_is_fresh() {
         String::from_utf8(fresh).unwrap(),
         "stale: run `AGENTIDP_WRITE_HEADER=1 cargo test -p agentidp-c --test header`"
     );
+}
+
+/// What this library exports is what the header declares, no more and no less.
+#[test]
+fn the_header_declares_every_exported_function() {
+    let header = std::fs::read_to_string(root().join("include/agentidp.h")).unwrap();
+    let mut sources = String::new();
+    for entry in std::fs::read_dir(root().join("src")).unwrap() {
+        sources += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    }
+    let exported: Vec<&str> = sources
+        .split("#[unsafe(no_mangle)]")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("fn ")?.1.split('(').next())
+        .collect();
+    assert!(exported.len() > 30, "{exported:?}");
+    for name in exported {
+        assert!(header.contains(&format!("{name}(")), "{name}");
+        let body = sources.split(&format!("fn {name}(")).nth(1).unwrap();
+        let body = body.split("#[unsafe(no_mangle)]").next().unwrap();
+        assert!(
+            body.contains("guard(") || name == "agentidp_abi_version",
+            "{name} lets a panic through"
+        );
+    }
 }
 
 #[test]

@@ -1,9 +1,9 @@
 // Package native calls the AgentIdP core through its flat C ABI (agentidp.h).
 //
 // It owns finding, checking and loading the library, and one Go function for each C function. How
-// the library gets into the process is behind one function, open, chosen by build tag: loader_purego.go
-// opens a shared library at run time, with or without cgo. It refuses any knowledge of operations
-// and of the JSON that passes through.
+// the library gets into the process is behind two functions, open and call, chosen by build tag:
+// loader_purego.go opens a shared library at run time, with or without cgo; loader_static.go has it
+// linked in. It refuses any knowledge of operations and of the JSON that passes through.
 //
 // Buffers are handed over as uintptr(unsafe.Pointer(…)) written in the call itself: the directive
 // uintptrescapes at call makes the compiler keep them on the heap and alive until it returns.
@@ -14,11 +14,10 @@ import (
 	"math"
 	"runtime"
 	"sync"
-	"unsafe"
 )
 
 // abiVersion is the version of agentidp.h that this package was written for.
-const abiVersion = 1
+const abiVersion = 2
 
 // What a start answers (AGENTIDP_START_…).
 const (
@@ -38,18 +37,24 @@ const (
 	KindError  = 1
 )
 
-// Client and Queue are handles of the library; 0 is none.
+// Client, Clock, Queue and Verifier are handles of the library; 0 is none.
 type (
-	Client uintptr
-	Queue  uintptr
+	Client   uintptr
+	Clock    uintptr
+	Queue    uintptr
+	Verifier uintptr
 )
 
 // symbols are the addresses of the functions of the library.
 type symbols struct {
-	abiVersion, operationsChecksum                                       uintptr
-	clientNew, clientError, clientCachedToken, clientClearTokenCache     uintptr
-	clientExplain, clientClose, clientFree                               uintptr
-	queueNew, queueTake, callStart, tokenStart, callCancel, queuePending uintptr
+	abiVersion, operationsChecksum                                                    uintptr
+	clockNew, clockAdvance, clockJumpWall, clockSetRandom, clockWall, clockSleeping   uintptr
+	clockFree                                                                         uintptr
+	clientNew, clientError, clientID, clientCachedToken, clientClearTokenCache        uintptr
+	clientExplain, clientClose, clientFree                                            uintptr
+	queueNew, queueTake, queuePending, callStart, tokenStart, callCancel, verifyStart uintptr
+	verifierNew, verifierError, verifyNow, verifierFree, webhookVerify, auditVerify   uintptr
+	logsWant, logsWake, logsTake                                                      uintptr
 }
 
 // table names every function and where its address goes.
@@ -57,8 +62,16 @@ func (s *symbols) table() map[string]*uintptr {
 	return map[string]*uintptr{
 		"agentidp_abi_version":              &s.abiVersion,
 		"agentidp_operations_checksum":      &s.operationsChecksum,
+		"agentidp_clock_new":                &s.clockNew,
+		"agentidp_clock_advance":            &s.clockAdvance,
+		"agentidp_clock_jump_wall":          &s.clockJumpWall,
+		"agentidp_clock_set_random":         &s.clockSetRandom,
+		"agentidp_clock_wall":               &s.clockWall,
+		"agentidp_clock_sleeping":           &s.clockSleeping,
+		"agentidp_clock_free":               &s.clockFree,
 		"agentidp_client_new":               &s.clientNew,
 		"agentidp_client_error":             &s.clientError,
+		"agentidp_client_id":                &s.clientID,
 		"agentidp_client_cached_token":      &s.clientCachedToken,
 		"agentidp_client_clear_token_cache": &s.clientClearTokenCache,
 		"agentidp_client_explain":           &s.clientExplain,
@@ -70,6 +83,16 @@ func (s *symbols) table() map[string]*uintptr {
 		"agentidp_call_start":               &s.callStart,
 		"agentidp_token_start":              &s.tokenStart,
 		"agentidp_call_cancel":              &s.callCancel,
+		"agentidp_verify_start":             &s.verifyStart,
+		"agentidp_verifier_new":             &s.verifierNew,
+		"agentidp_verifier_error":           &s.verifierError,
+		"agentidp_verify_now":               &s.verifyNow,
+		"agentidp_verifier_free":            &s.verifierFree,
+		"agentidp_webhook_verify":           &s.webhookVerify,
+		"agentidp_audit_verify":             &s.auditVerify,
+		"agentidp_logs_want":                &s.logsWant,
+		"agentidp_logs_wake":                &s.logsWake,
+		"agentidp_logs_take":                &s.logsTake,
 	}
 }
 
@@ -97,71 +120,6 @@ func load(checksum uint64) error {
 		return fmt.Errorf("the native library was generated from another contract (%016x, this package: %016x): use library and package of one release", have, checksum)
 	}
 	return nil
-}
-
-// ClientNew makes a client from a JSON configuration.
-func ClientNew(config []byte) Client {
-	return Client(call(lib.clientNew, uintptr(unsafe.Pointer(unsafe.SliceData(config))), uintptr(len(config))))
-}
-
-// ClientError is the error record of a configuration that does not hold; nil when it does.
-func ClientError(client Client) []byte { return text(lib.clientError, client, 1024) }
-
-// ClientExplain says where each value of the configuration came from.
-func ClientExplain(client Client) []byte { return text(lib.clientExplain, client, 4096) }
-
-// ClientCachedToken writes the cached token into buf and says how long it is: 0 when there is none,
-// more than len(buf) when it did not fit and nothing was written.
-func ClientCachedToken(client Client, buf []byte) int {
-	return int(call(lib.clientCachedToken, uintptr(client), uintptr(unsafe.Pointer(unsafe.SliceData(buf))), uintptr(len(buf))))
-}
-
-// ClientClearTokenCache forgets the cached token.
-func ClientClearTokenCache(client Client) { call(lib.clientClearTokenCache, uintptr(client)) }
-
-// ClientClose makes later calls fail; the handle stays valid.
-func ClientClose(client Client) { call(lib.clientClose, uintptr(client)) }
-
-// ClientFree gives the handle up.
-func ClientFree(client Client) { call(lib.clientFree, uintptr(client)) }
-
-// QueueNew makes a completion queue.
-func QueueNew() Queue { return Queue(call(lib.queueNew)) }
-
-// QueueTake waits up to timeoutMS for completions and fills buf: see agentidp_queue_take. It
-// occupies an operating-system thread while it waits.
-func QueueTake(queue Queue, timeoutMS uint32, buf []byte) int64 {
-	return int64(call(lib.queueTake, uintptr(queue), uintptr(timeoutMS), uintptr(unsafe.Pointer(unsafe.SliceData(buf))), uintptr(len(buf))))
-}
-
-// QueuePending is how many calls are out.
-func QueuePending(queue Queue) int { return int(call(lib.queuePending, uintptr(queue))) }
-
-// CallStart starts the operation with that index; the args are copied.
-func CallStart(queue Queue, client Client, id uint64, operation uint32, args []byte) int32 {
-	return int32(call(lib.callStart, uintptr(queue), uintptr(client), uintptr(id), uintptr(operation), uintptr(unsafe.Pointer(unsafe.SliceData(args))), uintptr(len(args))))
-}
-
-// TokenStart starts getting an access token.
-func TokenStart(queue Queue, client Client, id uint64) int32 {
-	return int32(call(lib.tokenStart, uintptr(queue), uintptr(client), uintptr(id)))
-}
-
-// CallCancel ends a call; true means that no completion follows.
-func CallCancel(queue Queue, id uint64) bool {
-	return int32(call(lib.callCancel, uintptr(queue), uintptr(id))) == 1
-}
-
-// text calls a function that fills a buffer and asks again with a larger one when it must.
-func text(function uintptr, client Client, capacity int) []byte {
-	for {
-		buf := make([]byte, capacity)
-		needed := int(call(function, uintptr(client), uintptr(unsafe.Pointer(unsafe.SliceData(buf))), uintptr(len(buf))))
-		if needed <= len(buf) {
-			return buf[:needed:needed]
-		}
-		capacity = needed
-	}
 }
 
 // platform names this build as the bundled libraries are named: linux_amd64.

@@ -35,7 +35,7 @@ pub fn emit(contract: &Contract, names: &Names) -> String {
         let fields = types::fields(contract, names, model);
         let name = names.of_type(&model.name);
         structure(&mut w, name, model, &fields);
-        json(&mut w, names, name, model, &fields);
+        json(&mut w, names, name, model, &fields, sensitive(&model));
         if sensitive(&model) {
             secrets(&mut w, contract, names, name, model, &fields);
         } else {
@@ -133,17 +133,42 @@ fn limits(field: &Field) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn json(w: &mut Writer, names: &Names, name: &str, model: &Model, fields: &[GoField]) {
+fn json(
+    w: &mut Writer,
+    names: &Names,
+    name: &str,
+    model: &Model,
+    fields: &[GoField],
+    is_sensitive: bool,
+) {
     w.line("// UnmarshalJSON reads the value's JSON.");
     w.line(format!(
         "func (m *{name}) UnmarshalJSON(text []byte) error {{ return unmarshal(text, m.read) }}"
     ))
     .blank();
-    w.line("// MarshalJSON writes the value as the wire has it, secrets included.");
-    w.line(format!(
-        "func (m {name}) MarshalJSON() ([]byte, error) {{ return marshal(m.fields) }}"
-    ))
-    .blank();
+    if is_sensitive {
+        w.line("// MarshalJSON writes the value with secrets masked, because loggers call it; see WireJSON.");
+        w.block(
+            format!("func (m {name}) MarshalJSON() ([]byte, error) {{"),
+            "}",
+            |w| {
+                w.line("hidden := m.masked()");
+                w.line("return marshal(hidden.fields)");
+            },
+        )
+        .blank();
+        w.line("// WireJSON writes the value as the wire has it, secrets included; UnmarshalJSON reads it back.");
+        w.line(format!(
+            "func (m {name}) WireJSON() ([]byte, error) {{ return marshal(m.fields) }}"
+        ))
+        .blank();
+    } else {
+        w.line("// MarshalJSON writes the value as the wire has it.");
+        w.line(format!(
+            "func (m {name}) MarshalJSON() ([]byte, error) {{ return marshal(m.fields) }}"
+        ))
+        .blank();
+    }
     w.block(
         format!("func (m *{name}) read(r *wire.Reader) {{"),
         "}",
