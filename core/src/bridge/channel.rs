@@ -315,7 +315,7 @@ async fn call(
 }
 
 async fn token(core: Arc<Core>) -> Result<Answer, Error> {
-    let token = core.token().await?;
+    let token = core.token(Duration::MAX).await?;
     let body = json!({
         "access_token": token.access,
         "token_type": token.token_type,

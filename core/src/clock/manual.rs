@@ -121,6 +121,17 @@ impl ManualClock {
         self.state().random = value;
     }
 
+    /// How many sleep at the moment; a call in progress is one, for its deadline.
+    #[must_use]
+    pub fn sleepers(&self) -> usize {
+        let state = self.state();
+        state
+            .sleepers
+            .iter()
+            .filter(|s| !s.wake.is_closed())
+            .count()
+    }
+
     /// Waits until somebody sleeps for at most `limit`, and says for how long.
     pub async fn sleeping(&self, limit: Duration) -> Duration {
         loop {

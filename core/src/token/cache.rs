@@ -54,6 +54,8 @@ struct State {
 struct Flight {
     id: u64,
     landing: Landing,
+    /// Monotonic.
+    took_off: Duration,
 }
 
 impl Flight {
@@ -79,14 +81,27 @@ impl TokenCache {
         }
     }
 
-    /// The token, fetched when there is none.
-    pub async fn get(&self, core: &Arc<Core>) -> Outcome {
+    /// The token, fetched when there is none. `patience` is how long a token's successor may be
+    /// waited for while it could still serve.
+    pub async fn get(&self, core: &Arc<Core>, patience: Duration) -> Outcome {
         let mut expired = 0;
         loop {
-            let (id, mut landing) = match self.board(core)? {
+            let (id, mut landing, spare) = match self.board(core, patience)? {
                 Boarding::Served(token) => return Ok(token),
-                Boarding::Flight(id, landing) => (id, landing),
+                Boarding::Flight(id, landing, spare) => (id, landing, spare),
             };
+            if let Some(spare) = spare {
+                tokio::select! {
+                    biased;
+                    _ = landing.wait_for(Option::is_some) => {}
+                    () = core.clock.sleep(spare) => {
+                        let now = Moment::now(&*core.clock);
+                        if let Some(token) = self.living(now) {
+                            return Ok(token);
+                        }
+                    }
+                }
+            }
             let outcome = match landing.wait_for(Option::is_some).await {
                 Ok(outcome) => outcome.clone(),
                 Err(_) => None,
@@ -129,9 +144,10 @@ impl TokenCache {
         state.shared = None;
     }
 
-    fn board(&self, core: &Arc<Core>) -> Result<Boarding, Error> {
+    fn board(&self, core: &Arc<Core>, patience: Duration) -> Result<Boarding, Error> {
         let mut state = self.state();
         let now = Moment::now(&*core.clock);
+        let mut last = None;
         if let Some(token) = state.token.clone() {
             match token.age(now) {
                 Age::Fresh => return Ok(Boarding::Served(token)),
@@ -140,7 +156,8 @@ impl TokenCache {
                     return Ok(Boarding::Served(token));
                 }
                 Age::Last if state.pauses(now) => return Ok(Boarding::Served(token)),
-                Age::Last | Age::Expired => {}
+                Age::Last => last = Some(token),
+                Age::Expired => {}
             }
         }
         if let Some((error, until)) = &state.shared
@@ -148,7 +165,20 @@ impl TokenCache {
         {
             return Err(error.clone());
         }
-        state.join_or_start(core)
+        let (id, landing, took_off) = state.join_or_start(core)?;
+        let Some(token) = last else {
+            return Ok(Boarding::Flight(id, landing, None));
+        };
+        // An endpoint that hangs holds callers up once for a while, not until their deadlines.
+        let waited = now.monotonic.saturating_sub(took_off);
+        let spare = policy::RENEWAL_WAIT_MAX
+            .min(patience)
+            .saturating_sub(waited);
+        Ok(if spare.is_zero() {
+            Boarding::Served(token)
+        } else {
+            Boarding::Flight(id, landing, Some(spare))
+        })
     }
 
     fn living(&self, now: Moment) -> Option<Arc<Token>> {
@@ -218,7 +248,8 @@ impl TokenCache {
 
 enum Boarding {
     Served(Arc<Token>),
-    Flight(u64, Landing),
+    /// With the time after which the present token serves.
+    Flight(u64, Landing, Option<Duration>),
 }
 
 impl State {
@@ -233,9 +264,10 @@ impl State {
         }
     }
 
-    fn join_or_start(&mut self, core: &Arc<Core>) -> Result<Boarding, Error> {
+    /// A flight's number, its landing and when it took off.
+    fn join_or_start(&mut self, core: &Arc<Core>) -> Result<(u64, Landing, Duration), Error> {
         if let Some(flight) = self.flight.as_ref().filter(|f| !f.is_lost()) {
-            return Ok(Boarding::Flight(flight.id, flight.landing.clone()));
+            return Ok((flight.id, flight.landing.clone(), flight.took_off));
         }
         let runtime = match Handle::try_current() {
             Ok(here) => here,
@@ -249,9 +281,11 @@ impl State {
         self.flights += 1;
         let (id, epoch, core) = (self.flights, self.epoch, core.clone());
         let (arrival, landing) = watch::channel(None);
+        let took_off = core.clock.monotonic();
         self.flight = Some(Flight {
             id,
             landing: landing.clone(),
+            took_off,
         });
         runtime.spawn(async move {
             let outcome = AssertUnwindSafe(fetch(core.clone()))
@@ -262,6 +296,6 @@ impl State {
             core.tokens.land(&core, id, epoch, &outcome);
             let _ = arrival.send(Some(outcome));
         });
-        Ok(Boarding::Flight(id, landing))
+        Ok((id, landing, took_off))
     }
 }

@@ -1,6 +1,6 @@
 //! Tokens for callers who make their own requests.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{AgentIdPClient, Error, Secret, client::Core};
 
@@ -48,7 +48,7 @@ impl TokenManager {
     /// # Errors
     /// What the token endpoint answered; callers that waited for the same request share its error.
     pub async fn get_token(&self) -> Result<Secret, Error> {
-        Ok(self.core.token().await?.access.clone())
+        Ok(self.core.token(Duration::MAX).await?.access.clone())
     }
 
     /// The cached token, if one can be had without waiting.

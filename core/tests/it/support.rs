@@ -1,8 +1,11 @@
 //! A mock server with a token endpoint, and a client with a clock that stands still.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use sentryagent_idp::{AgentIdPClient, ClientBuilder, clock::ManualClock};
@@ -159,4 +162,15 @@ pub fn failure(status: u16, code: &str) -> ResponseTemplate {
     ResponseTemplate::new(status)
         .insert_header("x-request-id", "req-1")
         .set_body_json(json!({"code": code, "message": "It failed."}))
+}
+
+pub fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// Lets other tasks run until it holds. Each turn makes real progress possible: there is no wait.
+pub async fn until(holds: impl AsyncFn() -> bool) {
+    while !holds().await {
+        tokio::task::yield_now().await;
+    }
 }

@@ -8,12 +8,8 @@ use serde_json::json;
 use wiremock::{Mock, ResponseTemplate, matchers::method};
 
 use crate::support::{
-    AGENT_ID, Fixture, agent_answer, failure, token_answer, token_script, tokens,
+    AGENT_ID, Fixture, agent_answer, failure, seconds, token_answer, token_script, tokens, until,
 };
-
-fn seconds(n: u64) -> Duration {
-    Duration::from_secs(n)
-}
 
 fn refused() -> ResponseTemplate {
     ResponseTemplate::new(401).set_body_json(
@@ -332,11 +328,4 @@ async fn a_token_that_is_no_bearer_token_is_refused() {
         .await
         .expect_err("strange");
     assert_eq!(error.kind(), ErrorKind::Decoding);
-}
-
-/// Lets other tasks run until it holds. Each turn makes real progress possible: there is no wait.
-async fn until(holds: impl AsyncFn() -> bool) {
-    while !holds().await {
-        tokio::task::yield_now().await;
-    }
 }
