@@ -24,6 +24,8 @@
 //! No panic reaches a caller. No secret shows in a `Debug`, an error or a log. No type of an HTTP
 //! library shows in the public interface. No operation is named in code written by hand.
 
+#[cfg(feature = "tower")]
+pub mod adapter;
 mod audit_chain;
 #[cfg(feature = "bridge")]
 pub mod bridge;

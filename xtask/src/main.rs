@@ -1,5 +1,6 @@
 //! The project's one tool. `cargo xtask help` lists the commands.
 
+mod adapters;
 mod bench;
 mod conformance;
 mod debian;
@@ -60,6 +61,12 @@ enum Command {
         #[arg(long)]
         broken: bool,
     },
+    /// The examples of the verifier's adapters, against an issuer that also lies
+    Adapters {
+        /// Only this language
+        #[arg(long)]
+        language: Option<String>,
+    },
     /// Project and peers in turns, with the release profile; writes docs/benchmarks.md
     Bench {
         /// Rounds after the warm-up
@@ -94,6 +101,7 @@ fn main() -> ExitCode {
             language,
             broken,
         } => conformance::run(only.as_deref(), language.as_deref(), broken).map(|_| ()),
+        Command::Adapters { language } => adapters::run(language.as_deref()).map(|_| ()),
         Command::Bench { rounds, only } => bench::run(rounds, only.as_deref()),
         Command::Generate { check } => generate::run(check),
     };

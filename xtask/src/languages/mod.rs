@@ -22,12 +22,30 @@ pub struct Counts {
     pub skipped: u32,
 }
 
-/// A conformance runner: a program that speaks the runner protocol on its standard streams.
+/// A program of one language that a judge drives: a conformance runner, which speaks the runner
+/// protocol on its standard streams, or an adapter's example.
 pub struct Runner {
-    /// `python-async`: the column's name in the matrix.
+    /// `python-async`, `python-fastapi`: the column's name in the matrix.
     pub name: &'static str,
     /// How it is started.
     pub command: Command,
+}
+
+impl Runner {
+    /// `name=["env", "NAME=value", "program", "argument"]`: how a judge takes it. A program's own
+    /// environment travels as `env`, the one program that every system has for it.
+    pub fn argument(&self) -> Result<String> {
+        let command = &self.command;
+        let vars = command
+            .get_envs()
+            .filter_map(|(k, v)| Some(format!("{}={}", k.to_string_lossy(), v?.to_string_lossy())));
+        let program = std::iter::once(command.get_program()).chain(command.get_args());
+        let all: Vec<String> = std::iter::once("env".to_owned())
+            .chain(vars)
+            .chain(program.map(|s| s.to_string_lossy().into_owned()))
+            .collect();
+        Ok(format!("{}={}", self.name, serde_json::to_string(&all)?))
+    }
 }
 
 /// One language of the SDK family.
@@ -52,6 +70,11 @@ pub trait Language {
     fn example(&self) -> Result<Command>;
     /// The conformance runners; needs `build`.
     fn runners(&self) -> Result<Vec<Runner>>;
+    /// The examples of the verifier's adapters, `verify-<adapter>` in examples/<name>; the judge in
+    /// tests/adapters sets ISSUER, AUDIENCE and PORT. Needs `build`.
+    fn adapters(&self) -> Result<Vec<Runner>> {
+        Ok(Vec::new())
+    }
 }
 
 /// Every language, in the order of the tables.

@@ -25,7 +25,14 @@ impl Language for Rust {
     }
 
     fn build(&self) -> Result<()> {
-        let packages = ["-p", "quickstart", "-p", "conformance-runner-rust"];
+        let packages = [
+            "-p",
+            "quickstart",
+            "-p",
+            "conformance-runner-rust",
+            "-p",
+            "verify-axum",
+        ];
         sh::run(sh::cmd("cargo", ["build", "--locked"]).args(packages))
     }
 
@@ -108,6 +115,13 @@ impl Language for Rust {
         Ok(vec![Runner {
             name: "rust",
             command: Command::new(executable("conformance-runner-rust")),
+        }])
+    }
+
+    fn adapters(&self) -> Result<Vec<Runner>> {
+        Ok(vec![Runner {
+            name: "rust-axum",
+            command: Command::new(executable("verify-axum")),
         }])
     }
 }

@@ -8,7 +8,7 @@ mod tools;
 use std::time::{Duration, Instant};
 
 use crate::{
-    conformance, debian, generate,
+    adapters, conformance, debian, generate,
     languages::{self, Counts},
     sh::{self, Result},
     tidy,
@@ -69,6 +69,9 @@ fn stages() -> Vec<Stage> {
     stages.push(check("conformance can fail", || {
         conformance::run(None, None, true).map(|_| ())
     }));
+    stages.push(stage("adapters", || {
+        counted(adapters::run(None), "adapters: ")
+    }));
     stages.push(stage("contract", contract::schemathesis));
     stages.push(stage("packaged", packaged::run));
     stages.push(check("one edit", one_edit::run));
@@ -90,7 +93,10 @@ pub fn run(only: Option<&str>) -> Result<()> {
             Err(error) => {
                 let mut counts = error
                     .downcast_ref::<sh::Failed>()
-                    .and_then(|f| find_counts(&f.output, "conformance: "))
+                    .and_then(|f| {
+                        find_counts(&f.output, "conformance: ")
+                            .or_else(|| find_counts(&f.output, "adapters: "))
+                    })
                     .unwrap_or_default();
                 counts.failed = counts.failed.max(1);
                 eprintln!("error: {error}");

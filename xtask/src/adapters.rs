@@ -1,0 +1,26 @@
+//! The verifier's adapters in every language: the examples, run and judged by tests/adapters.
+
+use crate::{
+    languages,
+    sh::{self, Result},
+};
+
+/// Runs the judge over the built examples of one language or all.
+pub fn run(language: Option<&str>) -> Result<String> {
+    sh::run(&mut sh::cmd(
+        "cargo",
+        ["build", "--quiet", "--package", "adapter-judge"],
+    ))?;
+    let mut arguments = Vec::new();
+    for language in languages::all()
+        .iter()
+        .filter(|l| language.is_none_or(|n| n == l.name()))
+    {
+        for adapter in language.adapters()? {
+            arguments.push("--adapter".to_owned());
+            arguments.push(adapter.argument()?);
+        }
+    }
+    let judge = sh::target().join("debug").join("adapter-judge");
+    sh::tee(&mut sh::cmd(&judge.display().to_string(), &arguments))
+}
