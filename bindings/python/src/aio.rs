@@ -26,8 +26,11 @@ use sentryagent_idp::bridge::{Channel, Completion, Decode};
 use crate::{
     call::{Call, Wanted, outcome},
     client::NativeClient,
+    hidden::Hidden,
+    logs,
     options::CallOptions,
     process,
+    verifier::{self, NativeVerifier},
     wake::Signal,
 };
 
@@ -41,6 +44,16 @@ struct Waiting {
     future: Py<PyAny>,
     wanted: Wanted,
     on_response: Option<Py<PyAny>>,
+}
+
+impl Waiting {
+    fn plain(future: Py<PyAny>, wanted: Wanted) -> Self {
+        Self {
+            future,
+            wanted,
+            on_response: None,
+        }
+    }
 }
 
 /// The bridge of one event loop. Not part of the public surface. With it goes its channel, which
@@ -61,6 +74,7 @@ impl LoopBridge {
         process::require_running()?;
         let signal = Arc::new(Signal::new().map_err(|e| PyOSError::new_err(e.to_string()))?);
         let wake = Arc::clone(&signal);
+        logs::watch(Some(Arc::downgrade(&signal)));
         Ok(Self {
             generation: process::generation(),
             channel: Channel::new(Decode::Typed, move || wake.notify()),
@@ -89,7 +103,7 @@ impl LoopBridge {
         body: Option<&Bound<'_, PyAny>>,
         options: Option<&Bound<'_, CallOptions>>,
     ) -> PyResult<u64> {
-        self.require_usable()?;
+        self.require_usable(py)?;
         let call = Call {
             operation,
             path,
@@ -97,7 +111,7 @@ impl LoopBridge {
             body,
             options,
         };
-        let arguments = call.envelope()?;
+        let arguments = call.envelope(py, client.get().traceparent())?;
         let id = self.register(Waiting {
             future,
             wanted: Wanted::Result(operation),
@@ -110,13 +124,26 @@ impl LoopBridge {
 
     /// Asks for the access token for a future and gives the call's id.
     fn start_token(&self, client: &Bound<'_, NativeClient>, future: Py<PyAny>) -> PyResult<u64> {
-        self.require_usable()?;
-        let id = self.register(Waiting {
-            future,
-            wanted: Wanted::Token,
-            on_response: None,
-        });
+        self.require_usable(client.py())?;
+        let id = self.register(Waiting::plain(future, Wanted::Token));
         self.channel.start_token(client.get().inner(), id);
+        Ok(id)
+    }
+
+    /// Checks a token for a future and gives the call's id.
+    #[allow(clippy::needless_pass_by_value)] // what pyo3 extracts is owned
+    fn start_verify(
+        &self,
+        verifier: &Bound<'_, NativeVerifier>,
+        future: Py<PyAny>,
+        token: &Bound<'_, Hidden>,
+        scopes: Vec<String>,
+    ) -> PyResult<u64> {
+        self.require_usable(verifier.py())?;
+        let token = verifier::text(token)?;
+        let id = self.register(Waiting::plain(future, Wanted::Body));
+        self.channel
+            .start_verify(verifier.get().inner(), id, &token, &scopes);
         Ok(id)
     }
 
@@ -142,6 +169,7 @@ impl LoopBridge {
         if self.channel.wait(Duration::ZERO) {
             self.signal.notify();
         }
+        logs::deliver(py);
         Ok(())
     }
 
@@ -176,10 +204,10 @@ impl LoopBridge {
 }
 
 impl LoopBridge {
-    fn require_usable(&self) -> PyResult<()> {
+    fn require_usable(&self, py: Python<'_>) -> PyResult<()> {
         process::require_running()?;
         if self.generation == process::generation() {
-            return Ok(());
+            return logs::refresh(py);
         }
         Err(PyRuntimeError::new_err(
             "this event loop was made before the process was forked and shares its descriptors \
@@ -209,7 +237,14 @@ fn settle(py: Python<'_>, completion: Completion, waiting: &Waiting) -> PyResult
         &waiting.wanted,
         waiting.on_response.as_ref(),
     ) {
-        Ok(value) => future.call_method1(intern!(py, "set_result"), (value,))?,
+        Ok(value) => {
+            // A future shows its result: a token must not.
+            let value = match waiting.wanted {
+                Wanted::Token => Hidden::wrap(py, value)?,
+                Wanted::Result(_) | Wanted::Body => value,
+            };
+            future.call_method1(intern!(py, "set_result"), (value,))?
+        }
         Err(error) if is_cancelled(py, &error)? => future.call_method0(intern!(py, "cancel"))?,
         Err(error) => future.call_method1(intern!(py, "set_exception"), (error.value(py),))?,
     };

@@ -16,6 +16,7 @@ use crate::{
     options::CallOptions,
     response::ResponseInfo,
     shape::Shape,
+    trace,
 };
 
 /// What the generated code says of an operation.
@@ -50,14 +51,15 @@ pub struct Call<'a, 'py> {
 }
 
 impl Call<'_, '_> {
-    /// The arguments' envelope: `{"path": {…}, "query": {…}, "body": {…}, "options": {…}}`.
-    pub fn envelope(&self) -> PyResult<Vec<u8>> {
+    /// The arguments' envelope: `{"path": {…}, "query": {…}, "body": {…}, "options": {…}}`. The
+    /// caller's trace becomes headers; `traceparent` is the client's hook for it.
+    pub fn envelope(&self, py: Python<'_>, traceparent: Option<&Py<PyAny>>) -> PyResult<Vec<u8>> {
         let operation = operation(self.operation)?;
         let parts = [
             ("path", path(operation, self.path)?),
             ("query", payload(operation, operation.query, self.query)?),
             ("body", payload(operation, operation.body, self.body)?),
-            ("options", self.options.map(|o| o.get().wire().to_owned())),
+            ("options", self.options(trace::headers(py, traceparent)?)),
         ];
         let mut out = String::from("{");
         for (name, part) in parts {
@@ -68,6 +70,14 @@ impl Call<'_, '_> {
         }
         out.push('}');
         Ok(out.into_bytes())
+    }
+
+    fn options(&self, trace: Vec<trace::Header>) -> Option<String> {
+        let given = self.options.map(Bound::get);
+        if trace.is_empty() {
+            return given.map(|options| options.wire().to_owned());
+        }
+        Some(CallOptions::wire_with(given, trace))
     }
 
     /// Whom to tell of the answer.
@@ -82,6 +92,8 @@ pub enum Wanted {
     Result(u32),
     /// The access token's text.
     Token,
+    /// The body's JSON, which has no model.
+    Body,
 }
 
 /// The value of a completion, or its error as an exception.
@@ -108,6 +120,7 @@ pub fn outcome(
             Err(mismatch())
         }
         Wanted::Token => token(py, &answer),
+        Wanted::Body => json::parse(py, &answer.body),
     }
 }
 

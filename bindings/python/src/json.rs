@@ -42,6 +42,13 @@ pub fn to_py(py: Python<'_>, value: &Value) -> PyResult<Py<PyAny>> {
     }
 }
 
+/// The plain Python object for JSON text.
+pub fn parse(py: Python<'_>, text: &[u8]) -> PyResult<Py<PyAny>> {
+    let value = serde_json::from_slice(text)
+        .map_err(|e| PyValueError::new_err(format!("not JSON: {e}")))?;
+    to_py(py, &value)
+}
+
 /// The JSON value for a plain Python object. `place` names it in errors: `metadata`.
 pub fn from_py(object: &Bound<'_, PyAny>, place: &str) -> PyResult<Value> {
     read(object, place, 0)

@@ -10,17 +10,22 @@ use pyo3::prelude::*;
 mod aio;
 mod call;
 mod client;
+mod clock;
 mod convert;
 mod enums;
 mod errors;
 mod generated;
+mod hidden;
 mod json;
+mod logs;
 mod model;
 mod options;
 mod process;
 mod response;
 mod shape;
 mod sync;
+mod trace;
+mod verifier;
 mod wake;
 
 #[pymodule]
@@ -33,6 +38,12 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<options::CallOptions>()?;
     module.add_class::<response::ResponseInfo>()?;
     module.add_class::<model::Model>()?;
+    module.add_class::<clock::NativeClock>()?;
+    module.add_class::<hidden::Hidden>()?;
+    module.add_class::<verifier::NativeVerifier>()?;
+    module.add_function(wrap_pyfunction!(hidden::_reveal, module)?)?;
+    module.add_function(wrap_pyfunction!(verifier::_verify_webhook, module)?)?;
+    module.add_function(wrap_pyfunction!(verifier::_verify_audit_events, module)?)?;
     module.add_function(wrap_pyfunction!(model::_restore, module)?)?;
     module.add_function(wrap_pyfunction!(process::shutdown, module)?)?;
     generated::models::register(module)

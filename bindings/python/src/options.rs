@@ -7,10 +7,13 @@ use pyo3::{
 };
 use serde_json::{Map, Value};
 
+use crate::trace::Header;
+
 /// Settings of one call; what is left out is the client's.
 ///
 /// Args:
 ///     timeout: Seconds for the whole call, tries and waits included; above 0. Default 30.
+///     connect_timeout: Seconds for making a connection, if one is needed. Default 5.
 ///     retries: How often a failed try is repeated, 0 to 10. Default 2.
 ///     headers: More request headers. They cannot replace those that the SDK sets itself.
 ///     idempotency_key: 1-255 visible ASCII characters, in place of the SDK's own key.
@@ -21,7 +24,7 @@ use serde_json::{Map, Value};
 ///     TypeError, ValueError: When an argument is not as described.
 #[pyclass(frozen, module = "sentryagent_idp")]
 pub struct CallOptions {
-    names: Vec<String>,
+    fields: Map<String, Value>,
     wire: String,
     on_response: Option<Py<PyAny>>,
 }
@@ -29,9 +32,10 @@ pub struct CallOptions {
 #[pymethods]
 impl CallOptions {
     #[new]
-    #[pyo3(signature = (*, timeout=None, retries=None, headers=None, idempotency_key=None, request_id=None, on_response=None))]
+    #[pyo3(signature = (*, timeout=None, connect_timeout=None, retries=None, headers=None, idempotency_key=None, request_id=None, on_response=None))]
     fn new(
         timeout: Option<f64>,
+        connect_timeout: Option<f64>,
         retries: Option<u32>,
         headers: Option<&Bound<'_, PyDict>>,
         idempotency_key: Option<String>,
@@ -39,8 +43,13 @@ impl CallOptions {
         on_response: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let mut wire = Map::new();
-        if let Some(seconds) = timeout {
-            wire.insert("timeoutMs".into(), milliseconds(seconds)?.into());
+        for (name, wire_name, seconds) in [
+            ("timeout", "timeoutMs", timeout),
+            ("connect_timeout", "connectTimeoutMs", connect_timeout),
+        ] {
+            if let Some(seconds) = seconds {
+                wire.insert(wire_name.into(), milliseconds(name, seconds)?.into());
+            }
         }
         if let Some(retries) = retries {
             wire.insert("retries".into(), retries.into());
@@ -60,15 +69,16 @@ impl CallOptions {
             return Err(PyTypeError::new_err("on_response must be callable"));
         }
         Ok(Self {
-            names: wire.keys().cloned().collect(),
-            wire: Value::Object(wire).to_string(),
+            wire: Value::Object(wire.clone()).to_string(),
+            fields: wire,
             on_response: on_response.map(Bound::unbind),
         })
     }
 
     /// Names only: a header's value may be a secret.
     fn __repr__(&self) -> String {
-        format!("CallOptions({})", self.names.join(", "))
+        let names: Vec<&str> = self.fields.keys().map(String::as_str).collect();
+        format!("CallOptions({})", names.join(", "))
     }
 }
 
@@ -78,6 +88,25 @@ impl CallOptions {
         &self.wire
     }
 
+    /// The same with more headers; those that the caller set himself stay.
+    pub fn wire_with(given: Option<&Self>, more: Vec<Header>) -> String {
+        let mut fields = given.map(|o| o.fields.clone()).unwrap_or_default();
+        let headers = fields
+            .entry("headers")
+            .or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(headers) = headers {
+            for (name, value) in more {
+                if !headers
+                    .keys()
+                    .any(|given| given.eq_ignore_ascii_case(&name))
+                {
+                    headers.insert(name, value.into());
+                }
+            }
+        }
+        Value::Object(fields).to_string()
+    }
+
     /// Whom to tell of the answer.
     pub fn on_response(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.on_response.as_ref().map(|f| f.clone_ref(py))
@@ -85,15 +114,15 @@ impl CallOptions {
 }
 
 /// Whole milliseconds, rounded up, so that a small timeout does not become none.
-fn milliseconds(seconds: f64) -> PyResult<u64> {
+fn milliseconds(name: &str, seconds: f64) -> PyResult<u64> {
     let ms = (seconds * 1000.0).ceil();
     if (1.0..=86_400_000.0).contains(&ms) {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         return Ok(ms as u64);
     }
-    Err(PyValueError::new_err(
-        "timeout must be above 0 and at most 86400 seconds",
-    ))
+    Err(PyValueError::new_err(format!(
+        "{name} must be above 0 and at most 86400 seconds"
+    )))
 }
 
 fn texts(headers: &Bound<'_, PyDict>) -> PyResult<Map<String, Value>> {

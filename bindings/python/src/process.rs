@@ -8,8 +8,13 @@ use std::sync::{
 
 use pyo3::{
     exceptions::{PyImportError, PyRuntimeError},
+    intern,
     prelude::*,
+    sync::PyOnceLock,
+    types::PyDict,
 };
+
+use crate::logs;
 
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 static EXITING: AtomicBool = AtomicBool::new(false);
@@ -53,10 +58,23 @@ fn interpreter_id(_attached: Python<'_>) -> i64 {
     unsafe { pyo3::ffi::PyInterpreterState_GetID(pyo3::ffi::PyInterpreterState_Get()) }
 }
 
+/// `sys.modules`: which other packages the program has loaded.
+pub fn modules(py: Python<'_>) -> PyResult<&Bound<'_, PyDict>> {
+    static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let found = MODULES.get_or_try_init(py, || {
+        let modules = py
+            .import(intern!(py, "sys"))?
+            .getattr(intern!(py, "modules"))?;
+        PyResult::Ok(modules.cast_into::<PyDict>()?.unbind())
+    })?;
+    Ok(found.bind(py))
+}
+
 /// Called by `atexit`: later calls fail instead of waiting for an interpreter that is gone.
 #[pyfunction]
-pub fn shutdown() {
+pub fn shutdown(py: Python<'_>) {
     EXITING.store(true, Ordering::Relaxed);
+    logs::end(py);
 }
 
 /// An error once the interpreter is on its way out.

@@ -15,7 +15,7 @@ use std::{
 use pyo3::{intern, prelude::*};
 use sentryagent_idp::bridge::{Channel, Completion, Decode};
 
-use crate::process;
+use crate::{logs, process};
 
 /// How long the main thread waits before it looks for signals.
 const SLICE_MAIN: Duration = Duration::from_millis(50);
@@ -33,6 +33,13 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 /// Starts a call and waits for its completion.
 pub fn run(py: Python<'_>, start: impl FnOnce(&Arc<Channel>, u64)) -> PyResult<Completion> {
     process::require_running()?;
+    logs::refresh(py)?;
+    let outcome = wait(py, start);
+    logs::deliver(py);
+    outcome
+}
+
+fn wait(py: Python<'_>, start: impl FnOnce(&Arc<Channel>, u64)) -> PyResult<Completion> {
     let lease = Lease::take();
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     start(&lease.channel, id);

@@ -16,6 +16,7 @@ import atexit
 from . import enums, errors, models
 from ._client import AgentIdPClient, TokenManager
 from ._native import CallOptions, ResponseInfo, __version__, shutdown
+from ._offline import verify_audit_events, verify_webhook
 from .enums import *
 from .errors import *
 from .models import *
@@ -25,15 +26,21 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._async_client import AsyncAgentIdPClient, AsyncTokenManager
+    from ._verify import AsyncTokenVerifier, TokenVerifier, VerifiedToken
 
 __all__ = [
     "AgentIdPClient",
     "AsyncAgentIdPClient",
     "AsyncTokenManager",
+    "AsyncTokenVerifier",
     "CallOptions",
     "ResponseInfo",
     "TokenManager",
+    "TokenVerifier",
+    "VerifiedToken",
     "__version__",
+    "verify_audit_events",
+    "verify_webhook",
 ]
 __all__ += enums.__all__
 __all__ += errors.__all__
@@ -43,12 +50,21 @@ __all__ += models.__all__
 atexit.register(shutdown)
 
 
-def __getattr__(name: str) -> Any:
-    # asyncio is a slow import that only the async clients need.
-    if name in ("AsyncAgentIdPClient", "AsyncTokenManager"):
-        from . import _async_client
+# Slow imports (asyncio, dataclasses) that not everybody needs.
+_LATER = {
+    "AsyncAgentIdPClient": "_async_client",
+    "AsyncTokenManager": "_async_client",
+    "AsyncTokenVerifier": "_verify",
+    "TokenVerifier": "_verify",
+    "VerifiedToken": "_verify",
+}
 
-        value = getattr(_async_client, name)
+
+def __getattr__(name: str) -> Any:
+    if module := _LATER.get(name):
+        from importlib import import_module
+
+        value = getattr(import_module(f".{module}", __name__), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

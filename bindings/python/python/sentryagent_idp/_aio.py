@@ -14,10 +14,11 @@ from ._native import LoopBridge, NativeClient
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
+    from asyncio import AbstractEventLoop, Future
+    from collections.abc import Callable
     from typing import Any
 
-    from ._native import CallOptions, Model
+    from ._native import CallOptions, Hidden, Model
 
 _ATTRIBUTE = "_sentryagent_idp_bridge"
 _PUMP_SECONDS = 1.0
@@ -51,17 +52,25 @@ class LoopTransport:
             bridge.cancel(number)
             raise
 
-    async def token(self) -> Any:
+    async def token(self) -> Hidden:
         """Asks for the access token."""
-        loop = get_running_loop()
-        bridge: LoopBridge = getattr(loop, _ATTRIBUTE, None) or _attach(loop)
-        future = loop.create_future()
-        number = bridge.start_token(self._native, future)
-        try:
-            return await future
-        except BaseException:
-            bridge.cancel(number)
-            raise
+        found: Hidden = await finish(
+            lambda bridge, future: bridge.start_token(self._native, future)
+        )
+        return found
+
+
+async def finish(start: Callable[[LoopBridge, Future[Any]], int]) -> Any:
+    """Starts something on the running loop's bridge and awaits it; cancelling aborts it."""
+    loop = get_running_loop()
+    bridge: LoopBridge = getattr(loop, _ATTRIBUTE, None) or _attach(loop)
+    future = loop.create_future()
+    number = start(bridge, future)
+    try:
+        return await future
+    except BaseException:
+        bridge.cancel(number)
+        raise
 
 
 def _attach(loop: AbstractEventLoop) -> LoopBridge:

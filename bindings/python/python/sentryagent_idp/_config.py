@@ -1,58 +1,86 @@
-"""The clients' settings as the native module wants them."""
+"""The clients' and verifiers' settings as the native module wants them.
+
+What may not show in a traceback's locals is given as a `Hidden`: secrets, a proxy's URL (it may
+hold a password) and headers (a gateway's key, perhaps).
+"""
 
 from __future__ import annotations
 
-from ._native import NativeClient
+from ._native import Hidden, NativeClient
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from os import PathLike
     from typing import Any
 
+    from .testing import ManualClock
+
+SECONDS_MAX = 86_400
+
+
+def hide(**settings: Any) -> Hidden:
+    """Those that are given, out of sight."""
+    return Hidden({key: value for key, value in settings.items() if value is not None})
+
 
 def native_client(
+    hidden: Hidden,
     *,
-    base_url: str | None = None,
-    client_id: str | None = None,
-    client_secret: str | None = None,
-    scopes: Sequence[str] | str | None = None,
-    timeout: float | None = None,
-    connect_timeout: float | None = None,
-    retries: int | None = None,
-    headers: Mapping[str, str] | None = None,
-    allow_insecure_http: bool | None = None,
-    ca_bundle: str | PathLike[str] | None = None,
+    base_url: str | None,
+    client_id: str | None,
+    scopes: Sequence[str] | str | None,
+    timeout: float | None,
+    connect_timeout: float | None,
+    retries: int | None,
+    allow_insecure_http: bool | None,
+    ca_bundle: str | PathLike[str] | None,
+    client_certificate: str | PathLike[str] | None,
+    client_key: str | PathLike[str] | None,
+    traceparent: Callable[[], str | None] | None,
+    clock: ManualClock | None,
 ) -> NativeClient:
     """A native client; what is None comes from the environment or is the default."""
-    config: dict[str, Any] = {
-        "baseUrl": base_url,
-        "clientId": client_id,
-        "clientSecret": client_secret,
-        "scopes": scopes.split() if isinstance(scopes, str) else _list(scopes),
-        "timeoutMs": _milliseconds("timeout", timeout),
-        "connectTimeoutMs": _milliseconds("connect_timeout", connect_timeout),
-        "retries": retries,
-        "headers": None if headers is None else dict(headers),
-        "allowInsecureHttp": allow_insecure_http,
-        "caBundle": None if ca_bundle is None else _path(ca_bundle),
-    }
-    return NativeClient({key: value for key, value in config.items() if value is not None})
+    config = given(
+        baseUrl=base_url,
+        clientId=client_id,
+        scopes=texts(scopes),
+        timeoutMs=milliseconds("timeout", timeout),
+        connectTimeoutMs=milliseconds("connect_timeout", connect_timeout),
+        retries=retries,
+        allowInsecureHttp=allow_insecure_http,
+        caBundle=path(ca_bundle),
+        clientCertificate=path(client_certificate),
+        clientKey=path(client_key),
+    )
+    return NativeClient(config, hidden, traceparent, None if clock is None else clock._native)
 
 
-def _list(values: Sequence[str] | None) -> list[str] | None:
-    return None if values is None else list(values)
+def given(**settings: Any) -> dict[str, Any]:
+    """Those that are not None."""
+    return {key: value for key, value in settings.items() if value is not None}
 
 
-def _path(path: str | PathLike[str]) -> str:
+def texts(values: Sequence[str] | str | None) -> list[str] | None:
+    """A list, of a list or of one text with spaces."""
+    if values is None:
+        return None
+    return values.split() if isinstance(values, str) else list(values)
+
+
+def path(path: str | PathLike[str] | None) -> str | None:
+    """A path as text."""
+    if path is None:
+        return None
     from os import fspath
 
     return fspath(path)
 
 
-def _milliseconds(name: str, seconds: float | None) -> int | None:
+def milliseconds(name: str, seconds: float | None) -> int | None:
+    """A duration above 0."""
     if seconds is None:
         return None
-    if not 0 < seconds <= 86_400:
-        raise ValueError(f"{name} must be above 0 and at most 86400 seconds")
+    if not 0 < seconds <= SECONDS_MAX:
+        raise ValueError(f"{name} must be above 0 and at most {SECONDS_MAX} seconds")
     return max(1, round(seconds * 1000))

@@ -1,6 +1,6 @@
 """The native module: the way from a Python call to the Rust core and back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
 from typing_extensions import Self
@@ -9,6 +9,16 @@ __version__: str
 
 def shutdown() -> None: ...
 def _restore(class_: type[Any], text: str, /) -> Any: ...
+def _reveal(hidden: Hidden, /) -> Any: ...
+def _verify_webhook(
+    payload: bytes,
+    headers: Sequence[tuple[str, str]],
+    secrets: Hidden,
+    tolerance: float,
+    now: float | None,
+    /,
+) -> None: ...
+def _verify_audit_events(events: str, /) -> bytes: ...
 
 @final
 class CallOptions:
@@ -16,7 +26,8 @@ class CallOptions:
 
     Args:
         timeout: Seconds for the whole call, tries and waits included; above 0. Default 30.
-        retries: How often a failed try is repeated. Default 2.
+        connect_timeout: Seconds for making a connection, if one is needed. Default 5.
+        retries: How often a failed try is repeated, 0 to 10. Default 2.
         headers: More request headers. They cannot replace those that the SDK sets itself.
         idempotency_key: 1-255 visible ASCII characters, in place of the SDK's own key.
         request_id: 1-128 characters `A-Za-z0-9._-`; comes back on the answer and on errors.
@@ -30,6 +41,7 @@ class CallOptions:
         cls,
         *,
         timeout: float | None = None,
+        connect_timeout: float | None = None,
         retries: int | None = None,
         headers: dict[str, str] | None = None,
         idempotency_key: str | None = None,
@@ -81,8 +93,41 @@ class Model:
     def __deepcopy__(self, memo: Any, /) -> Self: ...
 
 @final
+class Hidden:
+    def __new__(cls, value: object) -> Self: ...
+
+@final
+class NativeClock:
+    def __new__(cls) -> Self: ...
+    def advance(self, seconds: float) -> None: ...
+    def jump_wall(self, seconds: float) -> None: ...
+    def set_random(self, value: float) -> None: ...
+    def time(self) -> float: ...
+    def sleeping(self, at_most: float, patience: float) -> float | None: ...
+
+@final
+class NativeVerifier:
+    def __new__(
+        cls,
+        config: dict[str, Any],
+        hidden: Hidden,
+        client: NativeClient | None,
+        clock: NativeClock | None,
+    ) -> Self: ...
+    def verify_now(self, token: Hidden, scopes: list[str]) -> dict[str, Any] | None: ...
+    def verify(self, token: Hidden, scopes: list[str]) -> dict[str, Any]: ...
+
+@final
 class NativeClient:
-    def __new__(cls, config: dict[str, Any]) -> Self: ...
+    def __new__(
+        cls,
+        config: dict[str, Any],
+        hidden: Hidden,
+        traceparent: Callable[[], str | None] | None,
+        clock: NativeClock | None,
+    ) -> Self: ...
+    @property
+    def id(self) -> int: ...
     def call(
         self,
         operation: int,
@@ -112,6 +157,9 @@ class LoopBridge:
         options: CallOptions | None = None,
     ) -> int: ...
     def start_token(self, client: NativeClient, future: Any) -> int: ...
+    def start_verify(
+        self, verifier: NativeVerifier, future: Any, token: Hidden, scopes: list[str]
+    ) -> int: ...
     def cancel(self, id: int) -> None: ...
     def drain(self) -> None: ...
     def wait(self, seconds: float) -> bool: ...

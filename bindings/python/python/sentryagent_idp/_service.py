@@ -5,13 +5,15 @@ The services know their operations by index; what an operation is, the native mo
 
 from __future__ import annotations
 
+from ._native import _reveal
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterator
     from typing import Any, Protocol, TypeVar
     from typing import overload as overload
 
-    from ._native import CallOptions, Model
+    from ._native import CallOptions, Hidden, Model
 
     M = TypeVar("M", bound=Model)
 
@@ -123,17 +125,30 @@ def payload(
     Raises:
         TypeError: When it is both, or neither.
     """
-    if len(given) == 1 and isinstance(given[0], model):
-        if fields:
-            raise TypeError(f"give one {model.__name__} or its fields, not both")
-        return given[0]
-    if optional and not fields and given in ((), (None,)):
-        return None
-    if len(given) > len(positional) and given != (None,):
-        takes = ", ".join((*positional, "keyword arguments"))
-        wrong = type(given[len(positional)]).__name__
-        raise TypeError(f"give one {model.__name__} or its fields ({takes}), not a {wrong}")
-    by_position = dict(zip(positional, given, strict=False))
-    if twice := by_position.keys() & fields.keys():
-        raise TypeError(f"{', '.join(sorted(twice))} given twice")
-    return model(**by_position, **fields)
+    by_position: dict[str, Any] = {}
+    try:
+        if len(given) == 1 and isinstance(given[0], model):
+            if fields:
+                raise TypeError(f"give one {model.__name__} or its fields, not both")
+            return given[0]
+        if optional and not fields and given in ((), (None,)):
+            return None
+        if len(given) > len(positional) and given != (None,):
+            takes = ", ".join((*positional, "keyword arguments"))
+            wrong = type(given[len(positional)]).__name__
+            raise TypeError(f"give one {model.__name__} or its fields ({takes}), not a {wrong}")
+        by_position.update(zip(positional, given, strict=False))
+        if twice := by_position.keys() & fields.keys():
+            raise TypeError(f"{', '.join(sorted(twice))} given twice")
+        return model(**by_position, **fields)
+    except BaseException:
+        # A traceback that shows this frame's locals must show no secret.
+        given, fields, by_position = (), {}, {}
+        raise
+
+
+def secret_payload(
+    model: type[M], held: Hidden, *, positional: tuple[str, ...] = (), optional: bool = False
+) -> Any:
+    """As `payload`, for requests that hold secrets: `held` is what was given, out of sight."""
+    return payload(model, *_reveal(held), positional=positional, optional=optional)

@@ -56,6 +56,8 @@ class AgentIdPError(Exception):
         retry_after: Seconds to wait, when the server said so.
         retry_count: How many tries came after the first.
         cause: What lay beneath, in words.
+        headers: The answer's headers, names in lower case, without cookies; None when no answer
+            came.
     """
 
     default_kind: ClassVar[str] = "server"
@@ -74,6 +76,7 @@ class AgentIdPError(Exception):
         retry_after: float | None = None,
         retry_count: int = 0,
         cause: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -87,6 +90,7 @@ class AgentIdPError(Exception):
         self.retry_after = retry_after
         self.retry_count = retry_count
         self.cause = cause
+        self.headers = headers
 
     def __str__(self) -> str:
         status = "" if self.http_status is None else f" ({self.http_status})"
@@ -98,6 +102,15 @@ class AgentIdPError(Exception):
             f"{type(self).__name__}({self.message!r}, code={self.code!r}, "
             f"http_status={self.http_status!r}, request_id={self.request_id!r})"
         )
+
+    def __eq__(self, other: object) -> bool:
+        """The same class with the same content, whatever the traceback."""
+        if not isinstance(other, AgentIdPError):
+            return NotImplemented
+        return type(self) is type(other) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.code, self.message, self.http_status, self.request_id))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The state (`__dict__`, with the fields and any notes) is restored after construction.
@@ -117,6 +130,7 @@ class AgentIdPError(Exception):
             "oauthError": self.oauth_error,
             "retryCount": self.retry_count,
             "cause": self.cause,
+            "headers": None if self.headers is None else dict(self.headers),
         }
 
 
@@ -234,4 +248,5 @@ def _from_record(record: Mapping[str, Any]) -> BaseException:
         retry_after=record["retryAfter"],
         retry_count=record["retryCount"],
         cause=record["cause"],
+        headers=record["headers"],
     )

@@ -9,25 +9,29 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import platform
 import queue
 import signal
 import sys
 import threading
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from dispatch import OPERATIONS
+from public import Line, Tally, failure, plain, prepare, raw
 from sentryagent_idp import (
     AgentIdPClient,
-    AgentIdPError,
     AsyncAgentIdPClient,
-    CallOptions,
+    AsyncTokenVerifier,
+    ResponseInfo,
+    TokenVerifier,
 )
+from verbs import Verbs
 
-Line = dict[str, Any]
+THREADS_MAX = 256
+LINE_BYTES_MAX = 64 * 1024 * 1024
+# Carried out before the next line is read: later lines name what they make.
+IN_ORDER = ("client", "verifier", "clock")
 _output = threading.Lock()
 
 
@@ -39,86 +43,18 @@ def say(line: Line) -> None:
         sys.stdout.flush()
 
 
-def settings(config: Line) -> Line:
-    """The clients' keyword arguments for a `config` of the protocol."""
-    names = {
-        "baseUrl": "base_url",
-        "clientId": "client_id",
-        "clientSecret": "client_secret",
-        "scopes": "scopes",
-        "retries": "retries",
-        "headers": "headers",
-        "allowInsecureHttp": "allow_insecure_http",
-        "caBundle": "ca_bundle",
-    }
-    out = {names[key]: value for key, value in config.items() if key in names}
-    for key, name in (("timeoutMs", "timeout"), ("connectTimeoutMs", "connect_timeout")):
-        if key in config:
-            out[name] = config[key] / 1000
-    return out
-
-
-def call_options(options: Line | None) -> CallOptions | None:
-    """The public options for those of the protocol."""
-    if not options:
-        return None
-    timeout = options.get("timeoutMs")
-    return CallOptions(
-        timeout=None if timeout is None else timeout / 1000,
-        retries=options.get("retries"),
-        headers=options.get("headers"),
-        idempotency_key=options.get("idempotencyKey"),
-        request_id=options.get("requestId"),
-    )
-
-
-def prepare(client: Any, line: Line, *, iterate: bool = False) -> Any:
-    """Makes the call that the line asks for; a coroutine with the asyncio client."""
-    operation = OPERATIONS[line["operation"]]
-    arguments = line.get("args") or {}
-    path = arguments.get("path") or {}
-    given: list[Any] = [path[name] for name in operation.path]
-    for model, part in ((operation.body, "body"), (operation.query, "query")):
-        if model is not None and arguments.get(part) is not None:
-            given.append(model.from_dict(arguments[part]))
-    name = operation.iterator if iterate else operation.method
-    assert name is not None
-    method = getattr(getattr(client, operation.service), name)
-    return method(*given, options=call_options(arguments.get("options")))
-
-
-def plain(value: Any) -> Any:
-    """Wire JSON of a result."""
-    return None if value is None else value.to_dict()
-
-
-def failure(error: BaseException) -> Line:
-    """The error record of an exception."""
-    if isinstance(error, AgentIdPError):
-        return {**error.to_dict(), "class": type(error).__name__}
-    if isinstance(error, (asyncio.CancelledError, KeyboardInterrupt)):
-        record = {"kind": "cancelled", "code": "CANCELLED"}
-    else:
-        record = {"kind": "runner", "code": type(error).__name__}
-    return {**record, "message": str(error), "class": type(error).__name__}
-
-
-def tally(errors: list[BaseException | None]) -> Line:
-    """What a burst came to."""
-    codes = Counter(failure(error)["code"] for error in errors if error is not None)
-    failed = sum(codes.values())
-    return {"succeeded": len(errors) - failed, "failed": failed, "errors": dict(codes)}
-
-
-class SyncRunner:
+class SyncRunner(Verbs):
     """Calls with the blocking client, each on a thread.
 
     Only the main thread can be interrupted, as by Ctrl-C: a call that will be cancelled runs there,
     one after the other, and `cancel` interrupts it.
     """
 
+    client_class = AgentIdPClient
+    verifier_class = TokenVerifier
+
     def __init__(self) -> None:
-        self.clients: dict[str, AgentIdPClient] = {}
+        super().__init__()
         self.main_queue: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
         self.main_call: int | None = None
         self.threads: list[threading.Thread] = []
@@ -143,55 +79,66 @@ class SyncRunner:
             line = json.loads(text)
             if line["do"] == "exit":
                 break
-            if line["do"] in ("client", "cancel"):
-                self.answer(line)  # before whatever comes behind it
+            if line["do"] in (*IN_ORDER, "cancel"):
+                self.answer(line)
             elif line.get("cancellable"):
                 self.main_queue.put(line)
             else:
                 thread = threading.Thread(target=self.answer, args=(line,))
                 thread.start()
-                self.threads.append(thread)
+                self.threads = [t for t in self.threads if t.is_alive()] + [thread]
         self.main_queue.put(None)
 
     def answer(self, line: Line) -> None:
         """Carries out one command."""
         try:
-            say({"id": line["id"], "ok": getattr(self, line["do"])(line)})
+            say({"id": line["id"], "ok": self.verb(line)(line)})
         except BaseException as error:
+            self.error = error
             say({"id": line["id"], "error": failure(error)})
 
-    def cancel(self, line: Line) -> None:
+    def do_cancel(self, line: Line) -> None:
         """Interrupts the call on the main thread."""
         if self.main_call != line["call"]:
             raise RuntimeError("only the main thread's call can be interrupted")
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
-    def client(self, line: Line) -> None:
-        """Makes a client."""
-        self.clients[line["client"]] = AgentIdPClient(**settings(line.get("config") or {}))
-
-    def call(self, line: Line) -> Any:
+    def do_call(self, line: Line) -> Any:
         """Makes one call."""
-        return plain(prepare(self.clients[line["client"]], line))
+        return plain(self.keep(prepare(self.clients[line["client"]], line)))
 
-    def burst(self, line: Line) -> Line:
-        """Makes many calls at once."""
-        client = self.clients[line["client"]]
-        gate = threading.Barrier(min(line["count"], 256))
+    def do_raw(self, line: Line) -> Line:
+        """Makes one call and tells what came around its value."""
+        seen: list[ResponseInfo] = []
+        value = prepare(self.clients[line["client"]], line, on_response=seen.append)
+        return raw(seen[0], value)
 
-        def one(index: int) -> BaseException | None:
-            if index < gate.parties:
-                gate.wait()
-            try:
-                prepare(client, line)
-            except BaseException as error:
-                return error
-            return None
+    def do_burst(self, line: Line) -> Line:
+        """Makes many calls, so many at once."""
+        client, count = self.clients[line["client"]], line["count"]
+        workers = min(line.get("concurrency") or count, count, THREADS_MAX)
+        numbers, tally, lock = itertools.count(), Tally(), threading.Lock()
+        gate = threading.Barrier(workers)
 
-        with ThreadPoolExecutor(gate.parties) as pool:
-            return tally(list(pool.map(one, range(line["count"]))))
+        def work() -> None:
+            gate.wait()
+            while next(numbers) < count:
+                outcome: BaseException | None = None
+                try:
+                    prepare(client, line)
+                except BaseException as error:
+                    outcome = error.with_traceback(None)
+                with lock:
+                    tally.add(outcome)
 
-    def pages(self, line: Line) -> list[Any]:
+        threads = [threading.Thread(target=work) for _ in range(workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return tally.result()
+
+    def do_pages(self, line: Line) -> list[Any]:
         """Reads a list through its iterator."""
         out: list[Any] = []
         for item in prepare(self.clients[line["client"]], line, iterate=True):
@@ -200,64 +147,103 @@ class SyncRunner:
             out.append(plain(item))
         return out
 
-    def clearTokenCache(self, line: Line) -> None:  # noqa: N802 - the protocol's name
-        """Forgets the cached token."""
-        self.clients[line["client"]].clear_token_cache()
+    def do_token(self, line: Line) -> str:
+        """Reads the client's access token."""
+        token: str = self.clients[line["client"]].token_manager.get_token()
+        return token
 
-    def close(self, line: Line) -> None:
+    def do_verify(self, line: Line) -> Line:
+        """Verifies a token."""
+        verifier = self.verifiers[line["verifier"]]
+        return plain(verifier.verify(line["token"], line.get("requiredScopes")))  # type: ignore[no-any-return]
+
+    def do_close(self, line: Line) -> None:
         """Closes a client."""
         self.clients[line["client"]].close()
 
+    def do_sleeping(self, line: Line) -> float:
+        """Waits until somebody sleeps on a clock."""
+        return self.wait_for_sleep(line)
 
-class AsyncRunner:
+
+class AsyncRunner(Verbs):
     """Calls with the asyncio client, each as a task."""
 
+    client_class = AsyncAgentIdPClient
+    verifier_class = AsyncTokenVerifier
+
     def __init__(self) -> None:
-        self.clients: dict[str, AsyncAgentIdPClient] = {}
+        super().__init__()
         self.tasks: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Serves until `exit` or the end of the input."""
         loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=16 * 1024 * 1024)
+        reader = asyncio.StreamReader(limit=LINE_BYTES_MAX)
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while text := await reader.readline():
             line = json.loads(text)
             if line["do"] == "exit":
                 break
-            if line["do"] == "client":
-                await self.answer(line)  # before any call that names it
+            if line["do"] in IN_ORDER:
+                await self.answer(line)
                 continue
-            self.tasks[line["id"]] = loop.create_task(self.answer(line))
+            self.tasks[line["id"]] = loop.create_task(self.track(line))
         await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+
+    async def track(self, line: Line) -> None:
+        """Carries out one command that others may cancel."""
+        try:
+            await self.answer(line)
+        finally:
+            del self.tasks[line["id"]]
 
     async def answer(self, line: Line) -> None:
         """Carries out one command."""
         try:
-            say({"id": line["id"], "ok": await getattr(self, line["do"])(line)})
+            outcome = self.verb(line)(line)
+            if asyncio.iscoroutine(outcome):
+                outcome = await outcome
+            say({"id": line["id"], "ok": outcome})
         except BaseException as error:
+            self.error = error
             say({"id": line["id"], "error": failure(error)})
 
-    async def client(self, line: Line) -> None:
-        """Makes a client."""
-        self.clients[line["client"]] = AsyncAgentIdPClient(**settings(line.get("config") or {}))
-
-    async def call(self, line: Line) -> Any:
-        """Makes one call."""
-        return plain(await prepare(self.clients[line["client"]], line))
-
-    async def cancel(self, line: Line) -> None:
+    def do_cancel(self, line: Line) -> None:
         """Cancels the task of a running call."""
-        self.tasks[line["call"]].cancel()
+        task = self.tasks.get(line["call"])
+        if task is not None:
+            task.cancel()
 
-    async def burst(self, line: Line) -> Line:
-        """Makes many calls at once."""
-        client = self.clients[line["client"]]
-        calls = [prepare(client, line) for _ in range(line["count"])]
-        results = await asyncio.gather(*calls, return_exceptions=True)
-        return tally([r if isinstance(r, BaseException) else None for r in results])
+    async def do_call(self, line: Line) -> Any:
+        """Makes one call."""
+        return plain(self.keep(await prepare(self.clients[line["client"]], line)))
 
-    async def pages(self, line: Line) -> list[Any]:
+    async def do_raw(self, line: Line) -> Line:
+        """Makes one call and tells what came around its value."""
+        seen: list[ResponseInfo] = []
+        value = await prepare(self.clients[line["client"]], line, on_response=seen.append)
+        return raw(seen[0], value)
+
+    async def do_burst(self, line: Line) -> Line:
+        """Makes many calls, so many at once."""
+        client, count = self.clients[line["client"]], line["count"]
+        numbers, tally = itertools.count(), Tally()
+
+        async def work() -> None:
+            while next(numbers) < count:
+                outcome: BaseException | None = None
+                try:
+                    await prepare(client, line)
+                except BaseException as error:
+                    outcome = error.with_traceback(None)
+                tally.add(outcome)
+
+        workers = min(line.get("concurrency") or count, count)
+        await asyncio.gather(*[work() for _ in range(workers)])
+        return tally.result()
+
+    async def do_pages(self, line: Line) -> list[Any]:
         """Reads a list through its iterator."""
         out: list[Any] = []
         async for item in prepare(self.clients[line["client"]], line, iterate=True):
@@ -266,13 +252,23 @@ class AsyncRunner:
             out.append(plain(item))
         return out
 
-    async def clearTokenCache(self, line: Line) -> None:  # noqa: N802 - the protocol's name
-        """Forgets the cached token."""
-        self.clients[line["client"]].clear_token_cache()
+    async def do_token(self, line: Line) -> str:
+        """Reads the client's access token."""
+        token: str = await self.clients[line["client"]].token_manager.get_token()
+        return token
 
-    async def close(self, line: Line) -> None:
+    async def do_verify(self, line: Line) -> Line:
+        """Verifies a token."""
+        verifier = self.verifiers[line["verifier"]]
+        return plain(await verifier.verify(line["token"], line.get("requiredScopes")))  # type: ignore[no-any-return]
+
+    async def do_close(self, line: Line) -> None:
         """Closes a client."""
         await self.clients[line["client"]].close()
+
+    async def do_sleeping(self, line: Line) -> float:
+        """Waits until somebody sleeps on a clock; other commands go on."""
+        return await asyncio.to_thread(self.wait_for_sleep, line)
 
 
 def main() -> None:

@@ -4,8 +4,8 @@
 # mypy: disable-error-code=no-any-return
 from __future__ import annotations
 
-from .._native import CallOptions
-from .._service import AsyncService, Service, overload, payload
+from .._native import CallOptions, Hidden
+from .._service import AsyncService, Service, overload, secret_payload
 from ..models import (
     IntrospectTokenRequest,
     IntrospectionResponse,
@@ -94,10 +94,12 @@ class TokenClient(Service):
             ApiConnectionError: No answer came.
             ApiTimeoutError: The call's time was over.
         """
+        _held = Hidden((given, fields))
+        del given, fields
         return self._call(
             9,
             (),
-            body=payload(IssueTokenRequest, given, fields, optional=True),
+            body=secret_payload(IssueTokenRequest, _held, optional=True),
             options=options,
         )
 
@@ -161,10 +163,12 @@ class TokenClient(Service):
             ApiConnectionError: No answer came.
             ApiTimeoutError: The call's time was over.
         """
+        _held = Hidden((given, fields))
+        del given, fields
         return self._call(
             10,
             (),
-            body=payload(IntrospectTokenRequest, given, fields, positional=("token",)),
+            body=secret_payload(IntrospectTokenRequest, _held, positional=("token",)),
             options=options,
         )
 
@@ -226,10 +230,12 @@ class TokenClient(Service):
             ApiConnectionError: No answer came.
             ApiTimeoutError: The call's time was over.
         """
+        _held = Hidden((given, fields))
+        del given, fields
         return self._call(
             11,
             (),
-            body=payload(RevokeTokenRequest, given, fields, positional=("token",)),
+            body=secret_payload(RevokeTokenRequest, _held, positional=("token",)),
             options=options,
         )
 
@@ -309,10 +315,12 @@ class AsyncTokenClient(AsyncService):
             ApiConnectionError: No answer came.
             ApiTimeoutError: The call's time was over.
         """
+        _held = Hidden((given, fields))
+        del given, fields
         return await self._call(
             9,
             (),
-            body=payload(IssueTokenRequest, given, fields, optional=True),
+            body=secret_payload(IssueTokenRequest, _held, optional=True),
             options=options,
         )
 
@@ -376,10 +384,12 @@ class AsyncTokenClient(AsyncService):
             ApiConnectionError: No answer came.
             ApiTimeoutError: The call's time was over.
         """
+        _held = Hidden((given, fields))
+        del given, fields
         return await self._call(
             10,
             (),
-            body=payload(IntrospectTokenRequest, given, fields, positional=("token",)),
+            body=secret_payload(IntrospectTokenRequest, _held, positional=("token",)),
             options=options,
         )
 
@@ -441,9 +451,11 @@ class AsyncTokenClient(AsyncService):
             ApiConnectionError: No answer came.
             ApiTimeoutError: The call's time was over.
         """
+        _held = Hidden((given, fields))
+        del given, fields
         return await self._call(
             11,
             (),
-            body=payload(RevokeTokenRequest, given, fields, positional=("token",)),
+            body=secret_payload(RevokeTokenRequest, _held, positional=("token",)),
             options=options,
         )

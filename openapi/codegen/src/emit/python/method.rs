@@ -48,6 +48,7 @@ pub fn emit(
     };
     method.write(w, |w| {
         text::docstring(w, &method.documentation());
+        payload.iter().for_each(|p| p.hide(w));
         let mut arguments = vec![index.to_string(), path(operation).1];
         arguments.extend(
             payload
@@ -86,6 +87,7 @@ fn iterator(w: &mut Writer, list: &Method<'_>, index: usize, flavour: Flavour) {
                 list.name
             ),
         );
+        payload.hide(w);
         let cursor = match paging.style {
             PagingStyle::Cursor => "True",
             PagingStyle::Page => "False",
@@ -171,9 +173,27 @@ impl Payload<'_> {
         }
     }
 
+    /// One of its fields is a secret.
+    fn secret(&self) -> bool {
+        let mut all = self.positional.iter().chain(&self.keywords);
+        all.any(|field| field.secret)
+    }
+
+    /// Takes what was given out of sight: a traceback that shows locals must show no secret.
+    fn hide(&self, w: &mut Writer) {
+        if self.secret() {
+            w.line("_held = Hidden((given, fields))");
+            w.line("del given, fields");
+        }
+    }
+
     /// `payload(RegisterAgentRequest, given, fields)`
     fn construction(&self, optional: bool) -> String {
-        let mut out = format!("payload({}, given, fields", self.class);
+        let mut out = if self.secret() {
+            format!("secret_payload({}, _held", self.class)
+        } else {
+            format!("payload({}, given, fields", self.class)
+        };
         if !self.positional.is_empty() {
             let names = self.positional.iter().map(|f| names::field(&f.name));
             out.push_str(&format!(", positional={}", text::tuple(names)));

@@ -38,6 +38,7 @@ const SERVICE_MEMBERS: &[&str] = &[
     "close",
     "explain_configuration",
     "self",
+    "token_manager",
 ];
 
 /// Classes that the package and the stubs name themselves.
@@ -52,6 +53,7 @@ const CLASSES: &[&str] = &[
     "AsyncService",
     "AsyncServices",
     "AsyncTokenManager",
+    "AsyncTokenVerifier",
     "AuthenticationError",
     "CallOptions",
     "ClassVar",
@@ -59,6 +61,7 @@ const CLASSES: &[&str] = &[
     "ConflictError",
     "DecodingError",
     "False",
+    "Hidden",
     "Iterator",
     "Mapping",
     "Model",
@@ -74,8 +77,10 @@ const CLASSES: &[&str] = &[
     "Service",
     "Services",
     "TokenManager",
+    "TokenVerifier",
     "True",
     "ValidationError",
+    "VerifiedToken",
 ];
 
 fn snake(name: &str, taken: &[&str]) -> String {

@@ -112,8 +112,9 @@ fn imports(w: &mut Writer, contract: &Contract, section: &Section, body: &str) {
     let code = text::code(body);
     let has = |word: &str| text::mentions(&code, word);
     w.line("from __future__ import annotations").blank();
-    w.line("from .._native import CallOptions");
-    let helpers: String = ["overload", "payload"]
+    let hidden = if has("Hidden") { ", Hidden" } else { "" };
+    w.line(format!("from .._native import CallOptions{hidden}"));
+    let helpers: String = ["overload", "payload", "secret_payload"]
         .iter()
         .filter(|word| has(word))
         .map(|word| format!(", {word}"))
