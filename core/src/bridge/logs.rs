@@ -112,17 +112,7 @@ pub fn on_record(wake: Option<Box<dyn Fn() + Send + Sync>>) {
 /// Takes out at most that many records, oldest first. Never blocks.
 #[must_use]
 pub fn drain(max: usize) -> Vec<Record> {
-    let mut queue = lock(&host().queue);
-    let mut taken = Vec::new();
-    if queue.dropped > 0 && max > 0 {
-        let fields = vec![("dropped", Value::from(queue.dropped))];
-        queue.dropped = 0;
-        let message = "log records were dropped: the host did not take them in time";
-        taken.push(record(None, Level::Warn, message, fields));
-    }
-    let count = queue.records.len().min(max.saturating_sub(taken.len()));
-    taken.extend(queue.records.drain(..count));
-    taken
+    host().drain(max)
 }
 
 /// Somebody wants records of that level.
@@ -137,20 +127,38 @@ pub(crate) fn push(
     message: &str,
     fields: Vec<(&'static str, Value)>,
 ) {
-    let record = record(client, Level::of(level), message, fields);
-    let host = host();
-    let mut queue = lock(&host.queue);
-    let first = queue.records.is_empty();
-    if queue.records.len() >= RECORDS_MAX {
-        queue.records.pop_front();
-        queue.dropped += 1;
+    host().push(record(client, Level::of(level), message, fields));
+}
+
+impl Host {
+    fn push(&self, record: Record) {
+        let mut queue = lock(&self.queue);
+        let first = queue.records.is_empty();
+        if queue.records.len() >= RECORDS_MAX {
+            queue.records.pop_front();
+            queue.dropped += 1;
+        }
+        queue.records.push_back(record);
+        drop(queue);
+        if first {
+            let wake = lock(&self.wake).clone();
+            // A wake-up that panics is the host's fault; the call that logged must not suffer.
+            let _ = wake.map(|wake| catch_unwind(AssertUnwindSafe(|| wake())));
+        }
     }
-    queue.records.push_back(record);
-    drop(queue);
-    if first {
-        let wake = lock(&host.wake).clone();
-        // A wake-up that panics is the host's fault; the call that logged must not suffer.
-        let _ = wake.map(|wake| catch_unwind(AssertUnwindSafe(|| wake())));
+
+    fn drain(&self, max: usize) -> Vec<Record> {
+        let mut queue = lock(&self.queue);
+        let mut taken = Vec::new();
+        if queue.dropped > 0 && max > 0 {
+            let fields = vec![("dropped", Value::from(queue.dropped))];
+            queue.dropped = 0;
+            let message = "log records were dropped: the host did not take them in time";
+            taken.push(record(None, Level::Warn, message, fields));
+        }
+        let count = queue.records.len().min(max.saturating_sub(taken.len()));
+        taken.extend(queue.records.drain(..count));
+        taken
     }
 }
 
@@ -179,4 +187,64 @@ fn host() -> &'static Host {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    fn numbered(number: usize) -> Record {
+        record(
+            Some(1),
+            Level::Debug,
+            "counted",
+            vec![("number", number.into())],
+        )
+    }
+
+    #[test]
+    fn the_oldest_are_dropped_and_counted() {
+        let host = Host::default();
+        for number in 0..RECORDS_MAX + 5 {
+            host.push(numbered(number));
+        }
+        let taken = host.drain(3);
+        assert_eq!(
+            (taken[0].level, &taken[0].fields["dropped"]),
+            (Level::Warn, &5.into())
+        );
+        assert_eq!(taken[1].fields["number"], 5);
+        assert_eq!(taken.len(), 3);
+        assert_eq!(host.drain(usize::MAX).len(), RECORDS_MAX - 2);
+        assert!(host.drain(usize::MAX).is_empty());
+    }
+
+    #[test]
+    fn the_host_is_woken_when_the_queue_fills_and_may_drain_at_once() {
+        let host = Arc::new(Host::default());
+        let seen = Arc::new(AtomicUsize::new(0));
+        let (inside, counter) = (Arc::downgrade(&host), seen.clone());
+        *lock(&host.wake) = Some(Arc::new(move || {
+            let taken = inside.upgrade().map_or(0, |host| host.drain(1).len());
+            counter.fetch_add(taken, Ordering::Relaxed);
+        }));
+        (0..3).for_each(|n| host.push(numbered(n)));
+        assert_eq!(seen.load(Ordering::Relaxed), 3);
+        *lock(&host.wake) = Some(Arc::new(|| panic!("the host's own fault")));
+        host.push(numbered(4));
+        assert_eq!(host.drain(9).len(), 1);
+    }
+
+    #[test]
+    fn nothing_is_wanted_until_somebody_asks() {
+        // Other tests may ask at the same time: only the order of levels is certain.
+        assert!(Level::Error < Level::Trace);
+        want(Some(Level::Warn));
+        assert!(wanted(tracing::Level::ERROR) && wanted(tracing::Level::WARN));
+        assert!(!wanted(tracing::Level::INFO));
+        want(None);
+        assert!(!wanted(tracing::Level::ERROR));
+    }
 }

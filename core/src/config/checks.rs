@@ -59,8 +59,8 @@ pub(super) fn retries(retries: u32, faults: &mut Vec<String>) {
 pub(super) fn proxy(text: &str) -> Result<Url, String> {
     let fault = |what: &str| format!("proxy {what}, such as http://proxy.example.com:3128");
     let url = Url::parse(text.trim()).map_err(|e| fault(&format!("is no URL ({e}); give one")))?;
-    if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") {
-        return Err(fault("must begin with http://, https:// or socks5://"));
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(fault("must begin with http:// or https://"));
     }
     if url.host().is_none() {
         return Err(fault("has no host; give one"));

@@ -50,7 +50,7 @@ pub(crate) struct ClientIdentity {
     pub key: PathBuf,
 }
 
-/// A proxy's URL: `http`, `https` or `socks5`, maybe with a user name and password.
+/// A proxy's URL: `http` or `https`, maybe with a user name and password.
 #[derive(Clone)]
 pub(crate) struct Proxy(pub Url);
 

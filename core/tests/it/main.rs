@@ -10,6 +10,7 @@ mod deadline;
 mod errors;
 #[cfg(all(feature = "bridge", target_os = "linux"))]
 mod fork;
+mod logs;
 mod models;
 mod pages;
 mod proxy;
@@ -21,6 +22,7 @@ mod tls;
 mod tls_authority;
 mod token;
 mod token_renewal;
+mod trace;
 mod transport;
 mod transport_http;
 mod transport_server;
