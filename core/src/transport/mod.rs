@@ -145,5 +145,12 @@ fn chain(error: &dyn std::error::Error) -> String {
         }
         next = cause.source();
     }
+    // With TLS 1.3 this comes as an answer to the first request, deep inside some other error.
+    if text.contains("CertificateRequired") {
+        text.insert_str(
+            0,
+            "the server asks for a client certificate that it trusts: ",
+        );
+    }
     text
 }
