@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"time"
 
 	agentidp "github.com/sentryagent/idp-sdk-go"
 )
@@ -16,11 +17,12 @@ type arguments struct {
 	Query   json.RawMessage `json:"query"`
 	Body    json.RawMessage `json:"body"`
 	Options struct {
-		TimeoutMS      *int              `json:"timeoutMs"`
-		Retries        *int              `json:"retries"`
-		Headers        map[string]string `json:"headers"`
-		IdempotencyKey string            `json:"idempotencyKey"`
-		RequestID      string            `json:"requestId"`
+		TimeoutMS        *float64          `json:"timeoutMs"`
+		ConnectTimeoutMS *float64          `json:"connectTimeoutMs"`
+		Retries          *int              `json:"retries"`
+		Headers          map[string]string `json:"headers"`
+		IdempotencyKey   string            `json:"idempotencyKey"`
+		RequestID        string            `json:"requestId"`
 	} `json:"options"`
 }
 
@@ -29,6 +31,9 @@ func (a *arguments) options() []agentidp.CallOption {
 	var opts []agentidp.CallOption
 	if a.Options.TimeoutMS != nil {
 		opts = append(opts, agentidp.WithTimeout(milliseconds(*a.Options.TimeoutMS)))
+	}
+	if a.Options.ConnectTimeoutMS != nil {
+		opts = append(opts, agentidp.WithConnectTimeout(milliseconds(*a.Options.ConnectTimeoutMS)))
 	}
 	if a.Options.Retries != nil {
 		opts = append(opts, agentidp.WithRetries(*a.Options.Retries))
@@ -86,14 +91,14 @@ func value[T any](answered *T, err error) (any, error) {
 	if err != nil || answered == nil {
 		return nil, err
 	}
-	return answered, nil
+	return remembered(answered), nil
 }
 
 // items is an iterator over anything.
 func items[T any](list iter.Seq2[*T, error]) iter.Seq2[any, error] {
 	return func(yield func(any, error) bool) {
 		for item, err := range list {
-			if !yield(item, err) {
+			if !yield(remembered(item), err) {
 				return
 			}
 		}
@@ -108,25 +113,40 @@ func configuration(text json.RawMessage) (agentidp.AgentIdPClientConfig, error) 
 		ClientID          string            `json:"clientId"`
 		ClientSecret      string            `json:"clientSecret"`
 		Scopes            []string          `json:"scopes"`
-		TimeoutMS         int               `json:"timeoutMs"`
-		ConnectTimeoutMS  int               `json:"connectTimeoutMs"`
+		TimeoutMS         float64           `json:"timeoutMs"`
+		ConnectTimeoutMS  float64           `json:"connectTimeoutMs"`
 		Retries           *int              `json:"retries"`
 		Headers           map[string]string `json:"headers"`
 		AllowInsecureHTTP bool              `json:"allowInsecureHttp"`
 		CABundle          string            `json:"caBundle"`
+		ClientCertificate string            `json:"clientCertificate"`
+		ClientKey         string            `json:"clientKey"`
+		Proxy             string            `json:"proxy"`
 	}
-	if len(text) == 0 {
-		text = json.RawMessage("{}")
-	}
-	known := json.NewDecoder(bytes.NewReader(text))
-	known.DisallowUnknownFields()
-	if err := known.Decode(&c); err != nil {
-		return agentidp.AgentIdPClientConfig{}, fmt.Errorf("the case's configuration: %w", err)
+	if err := strict(text, &c); err != nil {
+		return agentidp.AgentIdPClientConfig{}, err
 	}
 	return agentidp.AgentIdPClientConfig{
 		BaseURL: c.BaseURL, ClientID: c.ClientID, ClientSecret: c.ClientSecret,
 		Scope: strings.Join(c.Scopes, " "), CABundle: c.CABundle,
 		Timeout: milliseconds(c.TimeoutMS), ConnectTimeout: milliseconds(c.ConnectTimeoutMS),
 		Retries: c.Retries, Headers: c.Headers, AllowInsecureHTTP: c.AllowInsecureHTTP,
+		ClientCertificate: c.ClientCertificate, ClientKey: c.ClientKey, Proxy: c.Proxy,
 	}, nil
 }
+
+// strict reads a case's configuration.
+func strict(text json.RawMessage, into any) error {
+	if len(text) == 0 {
+		return nil
+	}
+	known := json.NewDecoder(bytes.NewReader(text))
+	known.DisallowUnknownFields()
+	if err := known.Decode(into); err != nil {
+		return fmt.Errorf("the case's configuration: %w", err)
+	}
+	return nil
+}
+
+// milliseconds is a time of the judge.
+func milliseconds(n float64) time.Duration { return time.Duration(n * float64(time.Millisecond)) }

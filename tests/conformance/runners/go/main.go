@@ -27,6 +27,23 @@ type request struct {
 	Call      uint64          `json:"call"`
 	Count     int             `json:"count"`
 	Limit     int             `json:"limit"`
+
+	Concurrency    int               `json:"concurrency"`
+	Clock          string            `json:"clock"`
+	Traceparent    string            `json:"traceparent"`
+	AdvanceMS      *float64          `json:"advanceMs"`
+	JumpWallMS     *float64          `json:"jumpWallMs"`
+	Random         *float64          `json:"random"`
+	AtMostMS       float64           `json:"atMostMs"`
+	Verifier       string            `json:"verifier"`
+	Token          string            `json:"token"`
+	RequiredScopes []string          `json:"requiredScopes"`
+	Payload        string            `json:"payload"`
+	Headers        map[string]string `json:"headers"`
+	Secret         string            `json:"secret"`
+	NowMS          *int64            `json:"nowMs"`
+	ToleranceMS    *float64          `json:"toleranceMs"`
+	Events         json.RawMessage   `json:"events"`
 }
 
 // answer is a line for the judge.

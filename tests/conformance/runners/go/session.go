@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
+	"strings"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	agentidp "github.com/sentryagent/idp-sdk-go"
 )
@@ -23,25 +25,43 @@ type (
 type session struct {
 	out   *lines
 	calls sync.WaitGroup
+	log   recorder
 
-	mu      sync.Mutex
-	clients map[string]*agentidp.AgentIdPClient
-	cancels map[uint64]context.CancelFunc
+	mu        sync.Mutex
+	clients   map[string]*agentidp.AgentIdPClient
+	configs   map[string]agentidp.AgentIdPClientConfig
+	clocks    map[string]*agentidp.ManualClock
+	verifiers map[string]*agentidp.TokenVerifier
+	cancels   map[uint64]context.CancelFunc
 }
 
 func newSession(out *lines) *session {
 	return &session{
-		out:     out,
-		clients: map[string]*agentidp.AgentIdPClient{},
-		cancels: map[uint64]context.CancelFunc{},
+		out:       out,
+		clients:   map[string]*agentidp.AgentIdPClient{},
+		configs:   map[string]agentidp.AgentIdPClientConfig{},
+		clocks:    map[string]*agentidp.ManualClock{},
+		verifiers: map[string]*agentidp.TokenVerifier{},
+		cancels:   map[uint64]context.CancelFunc{},
 	}
 }
 
 // handle answers one line; what takes time goes on by itself.
 func (s *session) handle(r request) {
+	work, ok := map[string]func(context.Context, request) (any, error){
+		"call": s.call, "raw": s.raw, "pages": s.pages, "burst": s.burst,
+		"token": s.token, "verify": s.verify, "sleeping": s.sleeping,
+	}[r.Do]
+	if ok {
+		s.start(r, work)
+		return
+	}
 	switch r.Do {
 	case "client":
 		s.answer(r.ID, nil, s.makeClient(r))
+	case "clock":
+		s.moveClock(r)
+		s.answer(r.ID, nil, nil)
 	case "cancel":
 		s.mu.Lock()
 		if cancel := s.cancels[r.Call]; cancel != nil {
@@ -54,14 +74,30 @@ func (s *session) handle(r request) {
 		s.answer(r.ID, nil, nil)
 	case "close":
 		s.answer(r.ID, nil, s.client(r).Close())
-	case "call", "pages", "burst":
-		s.start(r)
+	case "explain":
+		client := s.client(r)
+		s.answer(r.ID, client.ExplainConfiguration(), client.Err())
+	case "verifier":
+		s.answer(r.ID, nil, s.makeVerifier(r))
+	case "webhook":
+		value, err := webhook(r)
+		s.answer(r.ID, value, err)
+	case "auditChain":
+		value, err := auditChain(r)
+		s.answer(r.ID, value, err)
+	case "show":
+		s.answer(r.ID, s.show(r), nil)
+	case "logs":
+		agentidp.FlushLogs()
+		s.answer(r.ID, s.log.since(), nil)
 	default:
-		s.answer(r.ID, nil, fmt.Errorf("the runner does not know %q", r.Do))
+		s.fault(r.ID, map[string]any{
+			"kind": "configuration", "code": "UNKNOWN_VERB", "message": fmt.Sprintf("the runner does not know %q", r.Do),
+		})
 	}
 }
 
-func (s *session) start(r request) {
+func (s *session) start(r request, work func(context.Context, request) (any, error)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.mu.Lock()
 	s.cancels[r.ID] = cancel
@@ -69,16 +105,7 @@ func (s *session) start(r request) {
 	s.calls.Add(1)
 	go func() {
 		defer s.calls.Done()
-		var value any
-		var err error
-		switch r.Do {
-		case "call":
-			value, err = s.call(ctx, r)
-		case "pages":
-			value, err = s.pages(ctx, r)
-		default:
-			value = s.burst(ctx, r)
-		}
+		value, err := work(ctx, r)
 		s.mu.Lock()
 		delete(s.cancels, r.ID)
 		s.mu.Unlock()
@@ -116,36 +143,69 @@ func (s *session) pages(ctx context.Context, r request) (any, error) {
 	return found, nil
 }
 
-// burst is many calls at once, all of which are there before the first begins.
-func (s *session) burst(ctx context.Context, r request) any {
-	var calls sync.WaitGroup
+// raw is a call with what the answer says besides its value.
+func (s *session) raw(ctx context.Context, r request) (any, error) {
+	call, ok := operations[r.Operation]
+	if !ok {
+		return nil, fmt.Errorf("the SDK has no operation %q", r.Operation)
+	}
+	var response agentidp.Response
+	value, err := call(ctx, s.client(r), &r.Args, append(r.Args.options(), agentidp.WithResponse(&response)))
+	if err != nil {
+		return nil, err
+	}
+	headers := map[string]string{}
+	for _, header := range response.Headers {
+		headers[strings.ToLower(header.Name)] = header.Value
+	}
+	return map[string]any{
+		"status": response.HTTPStatus, "headers": headers, "requestId": response.RequestID, "value": value,
+	}, nil
+}
+
+// burst is many calls; as many at once as the judge wants, all of which are there before the first
+// begins.
+func (s *session) burst(ctx context.Context, r request) (any, error) {
+	workers := r.Count
+	if r.Concurrency > 0 {
+		workers = min(workers, r.Concurrency)
+	}
+	var done sync.WaitGroup
+	var left, failed atomic.Int64
+	left.Store(int64(r.Count))
+	var mu sync.Mutex
+	codes := map[string]int{}
 	begin := make(chan struct{})
-	results := make(chan error, r.Count)
-	for range r.Count {
-		calls.Add(1)
+	for range workers {
+		done.Add(1)
 		go func() {
-			defer calls.Done()
+			defer done.Done()
 			<-begin
-			_, err := s.call(ctx, r)
-			results <- err
+			for left.Add(-1) >= 0 {
+				if _, err := s.call(ctx, r); err != nil {
+					failed.Add(1)
+					mu.Lock()
+					codes[codeOf(err)]++
+					mu.Unlock()
+				}
+			}
 		}()
 	}
 	close(begin)
-	calls.Wait()
-	close(results)
-	failed, codes := 0, map[string]int{}
-	for err := range results {
-		if err != nil {
-			failed++
-			var e *agentidp.AgentIdPError
-			if errors.As(err, &e) {
-				codes[e.Code]++
-			} else {
-				codes[err.Error()]++
-			}
-		}
+	done.Wait()
+	return map[string]any{"succeeded": int64(r.Count) - failed.Load(), "failed": failed.Load(), "errors": codes}, nil
+}
+
+func codeOf(err error) string {
+	var e *agentidp.AgentIdPError
+	if errors.As(err, &e) {
+		return e.Code
 	}
-	return map[string]any{"succeeded": r.Count - failed, "failed": failed, "errors": codes}
+	return err.Error()
+}
+
+func (s *session) token(ctx context.Context, r request) (any, error) {
+	return s.client(r).TokenManager().GetToken(ctx)
 }
 
 func (s *session) makeClient(r request) error {
@@ -153,9 +213,14 @@ func (s *session) makeClient(r request) error {
 	if err != nil {
 		return err
 	}
+	config.Clock = s.clock(r.Clock)
+	config.Logger = slog.New(&s.log)
+	if r.Traceparent != "" {
+		config.Traceparent = func(context.Context) string { return r.Traceparent }
+	}
 	client := agentidp.NewAgentIdPClient(config)
 	s.mu.Lock()
-	s.clients[r.Client] = client
+	s.clients[r.Client], s.configs[r.Client] = client, config
 	s.mu.Unlock()
 	return client.Err()
 }
@@ -175,10 +240,15 @@ func (s *session) answer(id uint64, value any, err error) {
 		s.out.write(answer{ID: id, OK: value})
 		return
 	}
+	lastError.Store(&err)
+	s.fault(id, errorRecord(err))
+}
+
+func (s *session) fault(id uint64, record any) {
 	s.out.write(struct {
 		ID    uint64 `json:"id"`
 		Error any    `json:"error"`
-	}{id, errorRecord(err)})
+	}{id, record})
 }
 
 // errorRecord is the public error's JSON and the name of its sentinel, in the words of the judge.
@@ -217,6 +287,3 @@ var classes = []struct {
 	{agentidp.ErrConfiguration, "ConfigurationError"},
 	{agentidp.ErrDecoding, "DecodingError"},
 }
-
-// milliseconds is a time of the judge.
-func milliseconds(n int) time.Duration { return time.Duration(n) * time.Millisecond }
