@@ -7,11 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.sentryagent.idp.models.Agent;
 import java.io.IOException;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -96,6 +100,45 @@ class CancellationTest {
         caller.interrupt();
         assertEquals(true, outcome.get(30, TimeUnit.SECONDS));
         wire.awaitHangUp(NEVER);
+    }
+
+    @Test
+    void theServerSeesItWithinAHundredMilliseconds() throws Exception {
+        Map<String, Function<CompletableFuture<Agent>, Runnable>> ways = Map.of(
+                "cancel", future -> () -> future.cancel(true),
+                "orTimeout", future -> () -> future.orTimeout(0, TimeUnit.MILLISECONDS),
+                "dependant", future -> {
+                    CompletableFuture<String> dependant = future.thenApply(Agent::getAgentId);
+                    return () -> dependant.cancel(true);
+                });
+        for (var way : ways.entrySet()) {
+            report(way.getKey(), name -> {
+                Runnable giveUp = way.getValue().apply(client.agents().getAgentAsync(name));
+                return giveUp;
+            });
+        }
+        report("interrupt", name -> {
+            Thread caller = new Thread(() -> assertThrows(CancellationException.class, () -> client.agents().getAgent(name)));
+            caller.start();
+            return caller::interrupt;
+        });
+    }
+
+    /** The median of nine, from giving up to the server's seeing it. */
+    private void report(String way, Function<String, Runnable> start) throws InterruptedException {
+        double[] ms = new double[9];
+        for (int i = 0; i < ms.length; i++) {
+            String name = way + i;
+            Runnable giveUp = start.apply(name);
+            wire.awaitArrival(Wire.AGENT + name);
+            long since = System.nanoTime();
+            giveUp.run();
+            wire.awaitHangUp(Wire.AGENT + name);
+            ms[i] = (wire.hungUpAt(Wire.AGENT + name) - since) / 1e6;
+        }
+        Arrays.sort(ms);
+        System.out.printf(Locale.ROOT, "%s: the server saw it after %.2f ms (median), %.2f ms at most%n", way, ms[4], ms[8]);
+        assertTrue(ms[4] < 100, way + " took " + ms[4] + " ms");
     }
 
     @Test

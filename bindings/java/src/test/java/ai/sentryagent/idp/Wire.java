@@ -31,6 +31,8 @@ final class Wire implements AutoCloseable {
     private final List<Socket> open = new CopyOnWriteArrayList<>();
     private final Map<String, AtomicInteger> counts = new ConcurrentHashMap<>();
     private final Map<String, String> heads = new ConcurrentHashMap<>();
+    private final Map<String, CountDownLatch> gates = new ConcurrentHashMap<>();
+    private final Map<String, Long> hungUpAt = new ConcurrentHashMap<>();
 
     Wire() throws IOException {
         socket = new ServerSocket(0, 512, InetAddress.getLoopbackAddress());
@@ -53,6 +55,20 @@ final class Wire implements AutoCloseable {
         }
         int length = body.getBytes(StandardCharsets.UTF_8).length;
         answers.put(path, text.append("Content-Length: ").append(length).append("\r\n\r\n").append(body).toString());
+    }
+
+    /** Nobody gets the answer of that path before so many have asked for it. */
+    void gate(String path, int count) {
+        gates.put(path, new CountDownLatch(count));
+    }
+
+    /** When the caller was seen to be gone, as {@link System#nanoTime}. */
+    long hungUpAt(String path) {
+        return hungUpAt.get(path);
+    }
+
+    boolean hasHungUp(String path, long patienceMs) throws InterruptedException {
+        return hungUp.computeIfAbsent(path, p -> new CountDownLatch(1)).await(patienceMs, TimeUnit.MILLISECONDS);
     }
 
     int count(String path) {
@@ -99,6 +115,11 @@ final class Wire implements AutoCloseable {
                 heads.put(path, head);
                 counts.computeIfAbsent(path, p -> new AtomicInteger()).incrementAndGet();
                 arrived.computeIfAbsent(path, p -> new CountDownLatch(1)).countDown();
+                CountDownLatch gate = gates.get(path);
+                if (gate != null) {
+                    gate.countDown();
+                    gate.await();
+                }
                 String answer = answers.get(path);
                 if (answer != null) {
                     connection.getOutputStream().write(answer.getBytes(StandardCharsets.UTF_8));
@@ -107,8 +128,11 @@ final class Wire implements AutoCloseable {
             }
         } catch (IOException e) {
             // A reset is a hang-up too.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
         if (path != null) {
+            hungUpAt.put(path, System.nanoTime());
             hungUp.computeIfAbsent(path, p -> new CountDownLatch(1)).countDown();
         }
     }

@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
  * @param message the body's
  */
 public record BearerAnswer(int status, String challenge, Long retryAfter, String code, String message) {
-    private static final Duration RETRY_AFTER = Duration.ofSeconds(5);
+    private static final Duration RETRY_AFTER = Duration.ofSeconds(1);
 
     /** No token came. */
     public static BearerAnswer missing() {
