@@ -8,7 +8,10 @@ use std::{
 };
 
 use super::{Counts, Language, Runner};
-use crate::sh::{Result, cmd, output, root, run, scratch, target};
+use crate::{
+    server,
+    sh::{Result, cmd, output, root, run, scratch, target},
+};
 
 /// The Python SDK.
 pub struct Python;
@@ -67,6 +70,8 @@ impl Language for Python {
     fn test(&self) -> Result<Counts> {
         let report = scratch("python")?.join("pytest.xml");
         let mut pytest = tool("pytest");
+        // The mock server that some of the tests start.
+        pytest.env("AGENTIDP_BIN", server::build()?);
         pytest.arg(format!("--junitxml={}", report.display()));
         let outcome = run(&mut pytest);
         let counts = counts(&fs::read_to_string(&report)?)?;
@@ -131,6 +136,21 @@ impl Language for Python {
         Ok(vec![
             runner("python-sync", "sync"),
             runner("python-async", "async"),
+        ])
+    }
+
+    fn adapters(&self) -> Result<Vec<Runner>> {
+        let adapter = |name, folder: &str| {
+            let mut command = Command::new(executable(&venv(), "python"));
+            command
+                .arg(root().join("examples/python").join(folder).join("main.py"))
+                .env("PYTHONDONTWRITEBYTECODE", "1")
+                .current_dir(root());
+            Runner { name, command }
+        };
+        Ok(vec![
+            adapter("python-fastapi", "verify-fastapi"),
+            adapter("python-starlette", "verify-starlette"),
         ])
     }
 }
@@ -206,6 +226,29 @@ fn install() -> Result<()> {
         ("lib_native.so", "_native.abi3.so")
     };
     fs::copy(target().join("debug").join(built), installed.join(module))?;
+    describe(Path::new(site.trim()))
+}
+
+/// What an installation says of itself: the name, and the entry points by which pytest finds the
+/// plugin. They are pyproject.toml's.
+fn describe(site: &Path) -> Result<()> {
+    const POINTS: &str = "[project.entry-points.";
+    let folder = site.join(format!("{PACKAGE}-{}.dist-info", env!("CARGO_PKG_VERSION")));
+    fs::create_dir_all(&folder)?;
+    let metadata = format!(
+        "Metadata-Version: 2.1\nName: sentryagent-idp\nVersion: {}\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    fs::write(folder.join("METADATA"), metadata)?;
+    let project = fs::read_to_string(package_folder().join("pyproject.toml"))?;
+    let (_, points) = project
+        .split_once(POINTS)
+        .ok_or("pyproject.toml has no entry points")?;
+    let points = points.split("\n[").next().unwrap_or_default();
+    fs::write(
+        folder.join("entry_points.txt"),
+        format!("[{}\n", points.replace('"', "")),
+    )?;
     Ok(())
 }
 
