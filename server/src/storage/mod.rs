@@ -11,13 +11,17 @@
 
 mod agents;
 mod audit;
+mod chain;
 mod credentials;
 mod error;
 mod idempotency;
 mod materials;
+mod open_error;
 mod organizations;
 mod revocation;
 mod signing_keys;
+
+mod writer;
 
 pub mod sqlite;
 #[cfg(test)]
@@ -48,6 +52,7 @@ pub use credentials::{
 pub use error::{StorageError, StorageResult};
 pub use idempotency::{Claim, IdempotencyStore};
 pub use materials::MaterialStore;
+pub use open_error::OpenError;
 pub use organizations::{Founding, OrganizationRecord, OrganizationStatus, OrganizationStore};
 pub use revocation::{Changes, Dependency, Raise, Revision, RevocationStore, RevokedToken};
 pub use signing_keys::{KeyRotation, KeyState, SigningKeyRecord, SigningKeyStore};
@@ -56,12 +61,9 @@ pub use signing_keys::{KeyRotation, KeyState, SigningKeyRecord, SigningKeyStore}
 ///
 /// # Errors
 /// One sentence for the operator.
-pub async fn open(
-    config: &Config,
-    clock: Arc<dyn Clock>,
-) -> Result<Arc<dyn Storage>, sqlite::OpenError> {
+pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Storage>, OpenError> {
     let Database::Sqlite(path) = &config.database;
-    make_private(&config.data_dir, path).map_err(|error| sqlite::OpenError::Unusable {
+    make_private(&config.data_dir, path).map_err(|error| OpenError::Unusable {
         location: path.display().to_string(),
         reason: error.to_string(),
     })?;

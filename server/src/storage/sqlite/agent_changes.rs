@@ -4,7 +4,6 @@ use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use super::{
-    command::Command,
     credential_changes::revoke_all,
     failure::failed,
     rows::{agent, bytes, list},
@@ -16,6 +15,7 @@ use crate::{
     storage::{
         AgentChange, AgentEvents, AgentPatch, AgentRecord, Dependency, Reach, StorageError,
         StorageResult,
+        writer::{Command, UnitOfWork as _},
     },
 };
 
@@ -37,7 +37,7 @@ pub(super) struct ChangeAgent {
     pub events: AgentEvents,
 }
 
-impl Command for ChangeAgent {
+impl Command<Transaction> for ChangeAgent {
     type Output = AgentRecord;
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<AgentRecord> {
@@ -64,7 +64,7 @@ impl Command for ChangeAgent {
             after,
             revoked_credentials,
         };
-        transaction.record(self.events.of(&change));
+        transaction.staged().record(self.events.of(&change));
         Ok(change.after)
     }
 }

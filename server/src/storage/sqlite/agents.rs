@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::{
     SqliteStorage,
     agent_changes::{ChangeAgent, Wanted},
-    command::Command,
     failure::failed,
     rows::{agent, bytes, count, list, number},
     transaction::Transaction,
@@ -20,6 +19,7 @@ use crate::{
     storage::{
         AgentFilter, AgentRecord, AgentStore, DecommissionAgent, NewAgent, Page, Paging, Reach,
         StorageError, StorageResult, UpdateAgent,
+        writer::{Command, UnitOfWork as _},
     },
 };
 
@@ -171,7 +171,7 @@ struct Register {
     events: Vec<Arc<SealedEvent>>,
 }
 
-impl Command for Register {
+impl Command<Transaction> for Register {
     type Output = AgentRecord;
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<AgentRecord> {
@@ -186,7 +186,7 @@ impl Command for Register {
             return Err(StorageError::NotFound);
         }
         let record = insert_agent(transaction.connection(), &self.agent).await?;
-        transaction.stage_all(&self.events);
+        transaction.staged().add_all(&self.events);
         Ok(record)
     }
 }

@@ -12,27 +12,13 @@ use super::{
     rows::uuid,
 };
 use crate::{
-    audit::{ChainLink, SealedEvent, chain_hash, to_hex},
+    audit::{SealedEvent, to_hex},
     clock::Timestamp,
-    storage::StorageResult,
+    storage::{
+        StorageResult,
+        chain::{End, Placed, organizations, place},
+    },
 };
-
-/// An event with its place.
-struct Placed<'a> {
-    event: &'a SealedEvent,
-    sequence: i64,
-    timestamp: Timestamp,
-    previous_hash: Vec<u8>,
-    hash: Vec<u8>,
-}
-
-/// The end of a chain.
-#[derive(Clone, Default)]
-struct End {
-    sequence: i64,
-    hash: Vec<u8>,
-    timestamp: Option<Timestamp>,
-}
 
 /// Appends in the given order. Times never go back along a chain, whatever the clock does.
 pub(super) async fn append(
@@ -44,46 +30,16 @@ pub(super) async fn append(
         return Ok(());
     }
     let mut ends = read_ends(connection, events).await?;
-    let mut placed = Vec::with_capacity(events.len());
-    for event in events {
-        let end = ends.entry(event.organization_id).or_default();
-        placed.push(place(event, end, now));
-    }
+    let placed = place(events, &mut ends, now);
     insert(connection, &placed).await?;
     write_ends(connection, &ends).await
-}
-
-fn place<'a>(event: &'a SealedEvent, end: &mut End, now: Timestamp) -> Placed<'a> {
-    let sequence = end.sequence + 1;
-    let timestamp = end.timestamp.map_or(now, |last| last.max(now));
-    let hash = chain_hash(&ChainLink {
-        organization_id: event.organization_id,
-        sequence,
-        event_id: event.event_id,
-        timestamp,
-        payload_hash: &event.payload_hash,
-        previous_hash: &end.hash,
-    })
-    .to_vec();
-    let previous_hash = std::mem::replace(&mut end.hash, hash.clone());
-    end.sequence = sequence;
-    end.timestamp = Some(timestamp);
-    Placed {
-        event,
-        sequence,
-        timestamp,
-        previous_hash,
-        hash,
-    }
 }
 
 async fn read_ends(
     connection: &mut SqliteConnection,
     events: &[Arc<SealedEvent>],
 ) -> StorageResult<HashMap<Uuid, End>> {
-    let mut organizations: Vec<Uuid> = events.iter().map(|event| event.organization_id).collect();
-    organizations.sort_unstable();
-    organizations.dedup();
+    let organizations = organizations(events);
     let mut ends = HashMap::with_capacity(organizations.len());
     let names = organizations
         .iter()

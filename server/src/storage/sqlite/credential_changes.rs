@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::{
     agent_changes::{check_actor, read_within},
-    command::Command,
     failure::failed,
     rows::{bytes, credential, get, list, optional_time, uuid},
     transaction::Transaction,
@@ -19,6 +18,7 @@ use crate::{
     storage::{
         ACTIVE_CREDENTIALS_MAX, CredentialRecord, Dependency, NewCredential, Reach,
         RevokeCredential, RotateCredential, StorageError, StorageResult,
+        writer::{Command, UnitOfWork as _},
     },
 };
 
@@ -30,7 +30,7 @@ pub(super) struct Add {
     pub events: Vec<Arc<SealedEvent>>,
 }
 
-impl Command for Add {
+impl Command<Transaction> for Add {
     type Output = CredentialRecord;
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<CredentialRecord> {
@@ -52,7 +52,7 @@ impl Command for Add {
         }
         let record = insert_credential(connection, &self.new, agent.organization_id).await?;
         transaction.touch_client(agent.agent_id).await?;
-        transaction.stage_all(&self.events);
+        transaction.staged().add_all(&self.events);
         Ok(record)
     }
 }
@@ -63,7 +63,7 @@ pub(super) struct Rotate {
     pub events: Vec<Arc<SealedEvent>>,
 }
 
-impl Command for Rotate {
+impl Command<Transaction> for Rotate {
     type Output = CredentialRecord;
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<CredentialRecord> {
@@ -112,7 +112,7 @@ impl Command for Rotate {
             }
         }
         transaction.touch_client(rotate.agent).await?;
-        transaction.stage_all(&self.events);
+        transaction.staged().add_all(&self.events);
         credential(&row)
     }
 }
@@ -123,7 +123,7 @@ pub(super) struct Revoke {
     pub events: Vec<Arc<SealedEvent>>,
 }
 
-impl Command for Revoke {
+impl Command<Transaction> for Revoke {
     type Output = CredentialRecord;
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<CredentialRecord> {
@@ -155,7 +155,7 @@ impl Command for Revoke {
             )
             .await?;
         transaction.touch_client(revoke.agent).await?;
-        transaction.stage_all(&self.events);
+        transaction.staged().add_all(&self.events);
         credential(&row)
     }
 }
@@ -247,7 +247,7 @@ pub(super) struct Touch {
     pub used: Vec<(Uuid, Timestamp)>,
 }
 
-impl Command for Touch {
+impl Command<Transaction> for Touch {
     type Output = ();
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {
@@ -270,7 +270,7 @@ pub(super) struct ReplaceHash {
     pub new: String,
 }
 
-impl Command for ReplaceHash {
+impl Command<Transaction> for ReplaceHash {
     type Output = ();
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {

@@ -4,14 +4,13 @@ use async_trait::async_trait;
 
 use super::{
     SqliteStorage,
-    command::Command,
     failure::{corrupt, failed},
     rows::get,
     transaction::Transaction,
 };
 use crate::{
     clock::Timestamp,
-    storage::{Claim, IdempotencyStore, StorageError, StorageResult},
+    storage::{Claim, IdempotencyStore, StorageError, StorageResult, writer::Command},
 };
 
 #[async_trait]
@@ -64,7 +63,7 @@ struct ClaimKey {
     lease_until: Timestamp,
 }
 
-impl Command for ClaimKey {
+impl Command<Transaction> for ClaimKey {
     type Output = Claim;
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<Claim> {
@@ -105,7 +104,7 @@ struct Complete {
     expires_at: Timestamp,
 }
 
-impl Command for Complete {
+impl Command<Transaction> for Complete {
     type Output = ();
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {
@@ -130,7 +129,7 @@ struct Release {
     key: [u8; 32],
 }
 
-impl Command for Release {
+impl Command<Transaction> for Release {
     type Output = ();
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {
@@ -147,7 +146,7 @@ struct Forget {
     now: Timestamp,
 }
 
-impl Command for Forget {
+impl Command<Transaction> for Forget {
     type Output = u64;
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<u64> {

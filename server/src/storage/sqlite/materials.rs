@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 
-use super::{SqliteStorage, command::Command, failure::failed, transaction::Transaction};
-use crate::storage::{MaterialStore, StorageError, StorageResult};
+use super::{SqliteStorage, failure::failed, transaction::Transaction};
+use crate::storage::{MaterialStore, StorageError, StorageResult, writer::Command};
 
 #[async_trait]
 impl MaterialStore for SqliteStorage {
@@ -47,7 +47,7 @@ struct GetOrInsert {
     value: Vec<u8>,
 }
 
-impl Command for GetOrInsert {
+impl Command<Transaction> for GetOrInsert {
     type Output = Vec<u8>;
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<Vec<u8>> {
@@ -65,7 +65,7 @@ struct Replace {
     value: Vec<u8>,
 }
 
-impl Command for Replace {
+impl Command<Transaction> for Replace {
     type Output = ();
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {

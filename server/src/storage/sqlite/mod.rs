@@ -6,7 +6,6 @@ mod agent_changes;
 mod agents;
 mod audit;
 mod chain;
-mod command;
 mod credential_changes;
 mod credentials;
 mod failure;
@@ -20,31 +19,30 @@ mod signing_keys;
 #[cfg(test)]
 mod tests;
 mod transaction;
-mod writer;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use open::{OpenError, Options};
+pub use open::Options;
 
-use self::{failure::failed, open::Readers, writer::Writer};
+use self::{failure::failed, open::Readers, transaction::Transaction};
 use super::{
     AgentStore, AuditStore, ChangeObserver, CredentialStore, IdempotencyStore, MaterialStore,
-    OrganizationStore, RevocationStore, SigningKeyStore, Storage, StorageResult,
+    OrganizationStore, RevocationStore, SigningKeyStore, Storage, StorageResult, writer::Writer,
 };
 use crate::audit::{NewEvent, Randomness, SealedEvent};
 
 /// The embedded store. Cheap to clone: all clones share the writer and the readers.
 #[derive(Clone)]
 pub struct SqliteStorage {
-    writer: Writer,
+    writer: Writer<Transaction>,
     readers: Readers,
     randomness: Arc<dyn Randomness>,
 }
 
 impl SqliteStorage {
-    fn new(writer: Writer, readers: Readers, randomness: Arc<dyn Randomness>) -> Self {
+    fn new(writer: Writer<Transaction>, readers: Readers, randomness: Arc<dyn Randomness>) -> Self {
         Self {
             writer,
             readers,

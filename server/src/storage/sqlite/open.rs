@@ -6,14 +6,20 @@ use std::{
     time::Duration,
 };
 
-use super::{SqliteStorage, writer::Writer};
-use crate::{audit::Randomness, clock::Clock};
+use super::{SqliteStorage, transaction::Transaction};
+use crate::{
+    audit::Randomness,
+    clock::Clock,
+    storage::{
+        OpenError,
+        writer::{ObserverSlot, Staged, Writer},
+    },
+};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection, SqlitePool,
     migrate::{Migrate, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use thiserror::Error;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -35,35 +41,6 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Ids and salts of audit events.
     pub randomness: Arc<dyn Randomness>,
-}
-
-/// Why the database could not be opened. One sentence, for the operator.
-#[derive(Debug, Error)]
-pub enum OpenError {
-    /// The file cannot be used.
-    #[error("cannot open the database {location}: {reason}")]
-    Unusable {
-        /// Which file.
-        location: String,
-        /// What the system said.
-        reason: String,
-    },
-    /// The schema is older than this version and may not be migrated.
-    #[error(
-        "the database {location} has an older schema: run `agentidp migrate`, or set AUTO_MIGRATE=true"
-    )]
-    Outdated {
-        /// Which file.
-        location: String,
-    },
-    /// The schema is not one that this version knows.
-    #[error("the database {location} was not written by this version or an older one: {reason}")]
-    Unknown {
-        /// Which file.
-        location: String,
-        /// What differs.
-        reason: String,
-    },
 }
 
 impl SqliteStorage {
@@ -88,7 +65,10 @@ impl SqliteStorage {
             .max_lifetime(None)
             .test_before_acquire(false)
             .connect_lazy_with(read_only(connect));
-        let writer = Writer::start(connection, options.clock, Arc::clone(&options.randomness));
+        let observer = ObserverSlot::default();
+        let staged = Staged::new(Arc::clone(&options.randomness), observer.clone());
+        let transaction = Transaction::new(connection, options.clock, staged);
+        let writer = Writer::start(observer, transaction);
         Ok(Self::new(writer, readers, options.randomness))
     }
 

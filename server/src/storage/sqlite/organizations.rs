@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::{
     SqliteStorage,
     agents::insert_agent,
-    command::Command,
     credential_changes::insert_credential,
     failure::failed,
     rows::{bytes, organization, organization_word},
@@ -21,6 +20,7 @@ use crate::{
     storage::{
         Dependency, Founding, OrganizationRecord, OrganizationStatus, OrganizationStore,
         StorageError, StorageResult,
+        writer::{Command, UnitOfWork as _},
     },
 };
 
@@ -81,7 +81,7 @@ struct Found {
     events: Vec<Arc<SealedEvent>>,
 }
 
-impl Command for Found {
+impl Command<Transaction> for Found {
     type Output = ();
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {
@@ -107,7 +107,7 @@ impl Command for Found {
             .touch_organization(organization.organization_id)
             .await?;
         transaction.touch_client(admin.agent_id).await?;
-        transaction.stage_all(&self.events);
+        transaction.staged().add_all(&self.events);
         Ok(())
     }
 }
@@ -117,7 +117,7 @@ struct InsertOrganization {
     events: Vec<Arc<SealedEvent>>,
 }
 
-impl Command for InsertOrganization {
+impl Command<Transaction> for InsertOrganization {
     type Output = ();
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {
@@ -131,7 +131,7 @@ impl Command for InsertOrganization {
             return Err(StorageError::Conflict);
         }
         insert_organization(transaction.connection(), &self.record).await?;
-        transaction.stage_all(&self.events);
+        transaction.staged().add_all(&self.events);
         Ok(())
     }
 }
@@ -165,7 +165,7 @@ struct SetStatus {
     events: Vec<Arc<SealedEvent>>,
 }
 
-impl Command for SetStatus {
+impl Command<Transaction> for SetStatus {
     type Output = OrganizationRecord;
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<OrganizationRecord> {
@@ -183,7 +183,7 @@ impl Command for SetStatus {
                 .await?;
         }
         transaction.touch_organization(self.id).await?;
-        transaction.stage_all(&self.events);
+        transaction.staged().add_all(&self.events);
         organization(&row)
     }
 }

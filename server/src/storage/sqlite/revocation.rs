@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::{
     SqliteStorage,
-    command::Command,
     failure::{corrupt, failed},
     rows::{bytes, get, optional_time, time, uuid},
     transaction::Transaction,
@@ -19,6 +18,7 @@ use crate::{
     storage::{
         Changes, Dependency, Raise, Revision, RevocationStore, RevokedToken, StorageError,
         StorageResult,
+        writer::{Command, UnitOfWork as _},
     },
 };
 
@@ -77,7 +77,7 @@ impl Transaction {
         .await
         .map_err(failed)?;
         if generation > 0 {
-            self.will_tell_raise(Raise {
+            self.staged().will_tell_raise(Raise {
                 dependency,
                 id,
                 generation,
@@ -85,7 +85,7 @@ impl Transaction {
             });
         }
         if let Some((generation, at)) = pending {
-            self.will_tell_raise(Raise {
+            self.staged().will_tell_raise(Raise {
                 dependency,
                 id,
                 generation,
@@ -98,7 +98,7 @@ impl Transaction {
     /// What authenticating this client takes has changed.
     pub async fn touch_client(&mut self, agent: Uuid) -> StorageResult<()> {
         self.touch(kind(Dependency::Agent), agent).await?;
-        self.will_tell_client(agent);
+        self.staged().will_tell_client(agent);
         Ok(())
     }
 
@@ -106,14 +106,14 @@ impl Transaction {
     pub async fn touch_organization(&mut self, organization: Uuid) -> StorageResult<()> {
         self.touch(kind(Dependency::Organization), organization)
             .await?;
-        self.will_tell_organization(organization);
+        self.staged().will_tell_organization(organization);
         Ok(())
     }
 
     /// The set of signing keys has changed.
     pub async fn touch_signing_keys(&mut self) -> StorageResult<()> {
         self.touch(SIGNING_KEYS, Uuid::nil()).await?;
-        self.will_tell_signing_keys();
+        self.staged().will_tell_signing_keys();
         Ok(())
     }
 
@@ -305,7 +305,7 @@ struct RevokeToken {
     events: Vec<Arc<SealedEvent>>,
 }
 
-impl Command for RevokeToken {
+impl Command<Transaction> for RevokeToken {
     type Output = ();
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {
@@ -326,8 +326,8 @@ impl Command for RevokeToken {
             .execute(transaction.connection())
             .await
             .map_err(failed)?;
-        transaction.will_tell_revoked(self.token.clone());
-        transaction.stage_all(&self.events);
+        transaction.staged().will_tell_revoked(self.token.clone());
+        transaction.staged().add_all(&self.events);
         Ok(())
     }
 }
@@ -336,7 +336,7 @@ struct Settle {
     now: Timestamp,
 }
 
-impl Command for Settle {
+impl Command<Transaction> for Settle {
     type Output = u64;
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<u64> {
@@ -367,7 +367,7 @@ struct ForgetTokens {
     now: Timestamp,
 }
 
-impl Command for ForgetTokens {
+impl Command<Transaction> for ForgetTokens {
     type Output = u64;
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<u64> {
@@ -383,7 +383,7 @@ impl Command for ForgetTokens {
 /// Shows that the writer takes and commits a transaction.
 pub(super) struct Probe;
 
-impl Command for Probe {
+impl Command<Transaction> for Probe {
     type Output = ();
 
     async fn run(&self, transaction: &mut Transaction) -> Result<(), StorageError> {

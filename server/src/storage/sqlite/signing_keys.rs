@@ -7,7 +7,6 @@ use sqlx::SqliteConnection;
 
 use super::{
     SqliteStorage,
-    command::Command,
     failure::failed,
     rows::{key_word, signing_key},
     transaction::Transaction,
@@ -16,6 +15,7 @@ use crate::{
     audit::SealedEvent,
     storage::{
         KeyRotation, KeyState, SigningKeyRecord, SigningKeyStore, StorageError, StorageResult,
+        writer::{Command, UnitOfWork as _},
     },
 };
 
@@ -52,7 +52,7 @@ struct Rotate {
     events: Vec<Arc<SealedEvent>>,
 }
 
-impl Command for Rotate {
+impl Command<Transaction> for Rotate {
     type Output = ();
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {
@@ -78,7 +78,7 @@ impl Command for Rotate {
             insert(connection, key).await?;
         }
         transaction.touch_signing_keys().await?;
-        transaction.stage_all(&self.events);
+        transaction.staged().add_all(&self.events);
         Ok(())
     }
 }
@@ -134,7 +134,7 @@ struct Reencrypt {
     new: Vec<u8>,
 }
 
-impl Command for Reencrypt {
+impl Command<Transaction> for Reencrypt {
     type Output = ();
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {

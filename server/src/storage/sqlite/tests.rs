@@ -10,7 +10,7 @@ use crate::{
     audit::{AuditAction, Span, SystemRandomness, verify_chain},
     clock::{Clock as _, ManualClock},
     storage::{
-        OrganizationRecord, OrganizationStatus,
+        OpenError, OrganizationRecord, OrganizationStatus,
         suite::{Backend, run_suite},
     },
 };

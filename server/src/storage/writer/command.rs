@@ -4,27 +4,26 @@ use std::{future::Future, pin::Pin};
 
 use tokio::sync::oneshot;
 
-use super::transaction::Transaction;
+use super::UnitOfWork;
 use crate::storage::{StorageError, StorageResult};
 
 /// A change. It may run more than once before one of its runs is committed, so it only reads itself.
-pub(super) trait Command: Send + Sync + 'static {
+pub(in crate::storage) trait Command<U: UnitOfWork>:
+    Send + Sync + 'static
+{
     /// What the caller gets.
     type Output: Send + 'static;
 
     /// Judges and writes. Whatever it wrote is undone when it answers an error.
-    fn run(
-        &self,
-        transaction: &mut Transaction,
-    ) -> impl Future<Output = StorageResult<Self::Output>> + Send;
+    fn run(&self, unit: &mut U) -> impl Future<Output = StorageResult<Self::Output>> + Send;
 }
 
 /// A command of any output, with its caller.
-pub(super) trait Job: Send {
+pub(super) trait Job<U: UnitOfWork>: Send {
     /// Runs the command in a savepoint. An error is one of the whole transaction; a refusal is kept for the caller.
     fn run<'a>(
         &'a mut self,
-        transaction: &'a mut Transaction,
+        unit: &'a mut U,
     ) -> Pin<Box<dyn Future<Output = StorageResult<()>> + Send + 'a>>;
 
     /// Answers the caller, once the transaction was committed or failed.
@@ -32,13 +31,13 @@ pub(super) trait Job: Send {
 }
 
 /// A command and whom to answer.
-pub(super) struct Answering<C: Command> {
+pub(super) struct Answering<U: UnitOfWork, C: Command<U>> {
     command: C,
     outcome: Option<StorageResult<C::Output>>,
     caller: oneshot::Sender<StorageResult<C::Output>>,
 }
 
-impl<C: Command> Answering<C> {
+impl<U: UnitOfWork, C: Command<U>> Answering<U, C> {
     /// A command that has not run yet.
     pub fn new(command: C, caller: oneshot::Sender<StorageResult<C::Output>>) -> Self {
         Self {
@@ -49,20 +48,24 @@ impl<C: Command> Answering<C> {
     }
 }
 
-impl<C: Command> Job for Answering<C> {
+impl<U: UnitOfWork, C: Command<U>> Job<U> for Answering<U, C> {
     fn run<'a>(
         &'a mut self,
-        transaction: &'a mut Transaction,
+        unit: &'a mut U,
     ) -> Pin<Box<dyn Future<Output = StorageResult<()>> + Send + 'a>> {
         Box::pin(async move {
-            let mark = transaction.save().await?;
-            let outcome = self.command.run(transaction).await;
+            let mark = unit.staged().mark();
+            unit.save().await?;
+            let outcome = self.command.run(unit).await;
             match &outcome {
-                Ok(_) => transaction.release().await?,
+                Ok(_) => unit.release().await?,
                 Err(StorageError::Unavailable(reason)) => {
                     return Err(StorageError::Unavailable(reason.clone()));
                 }
-                Err(_) => transaction.roll_back_to(mark).await?,
+                Err(_) => {
+                    unit.staged().back_to(&mark);
+                    unit.roll_back().await?;
+                }
             }
             self.outcome = Some(outcome);
             Ok(())

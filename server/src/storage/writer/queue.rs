@@ -7,19 +7,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::SqliteConnection;
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, timeout_at},
 };
 
 use super::{
+    ObserverSlot, UnitOfWork,
     command::{Answering, Command, Job},
-    transaction::{ObserverSlot, Transaction},
 };
 use crate::{
-    audit::{Randomness, SealedEvent},
-    clock::Clock,
+    audit::SealedEvent,
     storage::{ChangeObserver, StorageError, StorageResult},
 };
 
@@ -31,39 +29,41 @@ const BATCH_MAX: usize = 512;
 const LINGER: Duration = Duration::from_micros(1500);
 
 /// What callers queue.
-enum Work {
+enum Work<U> {
     /// Something to write.
-    Write(Entry),
+    Write(Entry<U>),
     /// Write what came before, then stop.
     Close(oneshot::Sender<()>),
 }
 
 /// Something to write.
-enum Entry {
+enum Entry<U> {
     /// An event that stands alone; the answer is left out when nobody waits for it.
     Event(Arc<SealedEvent>, Option<oneshot::Sender<StorageResult<()>>>),
     /// A change with rules of its own.
-    Change(Box<dyn Job>),
+    Change(Box<dyn Job<U>>),
 }
 
 /// A handle on the writer. Cheap to clone.
-#[derive(Clone)]
-pub(super) struct Writer {
-    queue: mpsc::Sender<Work>,
+pub(in crate::storage) struct Writer<U> {
+    queue: mpsc::Sender<Work<U>>,
     observer: ObserverSlot,
 }
 
-impl Writer {
+impl<U> Clone for Writer<U> {
+    fn clone(&self) -> Self {
+        Self {
+            queue: self.queue.clone(),
+            observer: self.observer.clone(),
+        }
+    }
+}
+
+impl<U: UnitOfWork> Writer<U> {
     /// Starts the writer as a task of the current runtime.
-    pub fn start(
-        connection: SqliteConnection,
-        clock: Arc<dyn Clock>,
-        randomness: Arc<dyn Randomness>,
-    ) -> Self {
+    pub fn start(observer: ObserverSlot, unit: U) -> Self {
         let (queue, work) = mpsc::channel(QUEUE_MAX);
-        let observer = ObserverSlot::default();
-        let transaction = Transaction::new(connection, clock, randomness, observer.clone());
-        tokio::spawn(run(transaction, work));
+        tokio::spawn(run(unit, work));
         Self { queue, observer }
     }
 
@@ -73,7 +73,7 @@ impl Writer {
     }
 
     /// Runs a command in a transaction and returns its outcome once that is committed.
-    pub async fn change<C: Command>(&self, command: C) -> StorageResult<C::Output> {
+    pub async fn change<C: Command<U>>(&self, command: C) -> StorageResult<C::Output> {
         let (answer, answered) = oneshot::channel();
         self.send(Entry::Change(Box::new(Answering::new(command, answer))))
             .await?;
@@ -102,7 +102,7 @@ impl Writer {
         }
     }
 
-    async fn send(&self, entry: Entry) -> StorageResult<()> {
+    async fn send(&self, entry: Entry<U>) -> StorageResult<()> {
         self.queue
             .send(Work::Write(entry))
             .await
@@ -114,7 +114,7 @@ fn closed() -> StorageError {
     StorageError::Unavailable("the storage is closed".to_owned())
 }
 
-async fn run(mut transaction: Transaction, mut work: mpsc::Receiver<Work>) {
+async fn run<U: UnitOfWork>(mut unit: U, mut work: mpsc::Receiver<Work<U>>) {
     let mut received = Vec::with_capacity(BATCH_MAX);
     let mut closing = Vec::new();
     let mut size_before = 0;
@@ -132,9 +132,9 @@ async fn run(mut transaction: Transaction, mut work: mpsc::Receiver<Work>) {
                 }
             }
         }
-        write(&mut transaction, entries).await;
+        write(&mut unit, entries).await;
     }
-    transaction.close().await;
+    unit.close().await;
     for answer in closing {
         // Who asked may have gone; there is nobody else to tell.
         let _ = answer.send(());
@@ -142,7 +142,11 @@ async fn run(mut transaction: Transaction, mut work: mpsc::Receiver<Work>) {
 }
 
 /// Waits, when it was busy the last time, for as many as came then. One caller alone never waits.
-async fn linger(work: &mut mpsc::Receiver<Work>, received: &mut Vec<Work>, expected: usize) {
+async fn linger<U>(
+    work: &mut mpsc::Receiver<Work<U>>,
+    received: &mut Vec<Work<U>>,
+    expected: usize,
+) {
     let deadline = Instant::now() + LINGER;
     while received.len() < expected.min(BATCH_MAX) {
         let room = BATCH_MAX - received.len();
@@ -155,15 +159,15 @@ async fn linger(work: &mut mpsc::Receiver<Work>, received: &mut Vec<Work>, expec
 
 /// Writes all in one transaction. When the transaction as a whole breaks on a constraint, each is tried alone, so that
 /// what broke it fails alone.
-async fn write(transaction: &mut Transaction, mut entries: Vec<Entry>) {
+async fn write<U: UnitOfWork>(unit: &mut U, mut entries: Vec<Entry<U>>) {
     if entries.is_empty() {
         return;
     }
-    match attempt(transaction, &mut entries).await {
+    match attempt(unit, &mut entries).await {
         Err(StorageError::Corrupt(_)) if entries.len() > 1 => {
             for entry in entries {
                 let mut alone = vec![entry];
-                let outcome = attempt(transaction, &mut alone).await;
+                let outcome = attempt(unit, &mut alone).await;
                 answer(alone, &outcome);
             }
         }
@@ -171,30 +175,39 @@ async fn write(transaction: &mut Transaction, mut entries: Vec<Entry>) {
     }
 }
 
-async fn attempt(transaction: &mut Transaction, entries: &mut [Entry]) -> StorageResult<()> {
-    let outcome = fill(transaction, entries).await;
+async fn attempt<U: UnitOfWork>(unit: &mut U, entries: &mut [Entry<U>]) -> StorageResult<()> {
+    let outcome = match fill(unit, entries).await {
+        Ok(()) => unit.finish().await,
+        Err(error) => Err(error),
+    };
     match outcome {
-        Ok(()) => transaction.commit().await,
+        Ok(()) => {
+            unit.staged().committed();
+            Ok(())
+        }
         Err(error) => {
-            transaction.abandon().await;
+            unit.staged().forget();
+            unit.abandon().await;
             Err(error)
         }
     }
 }
 
-async fn fill(transaction: &mut Transaction, entries: &mut [Entry]) -> StorageResult<()> {
-    transaction.begin().await?;
+async fn fill<U: UnitOfWork>(unit: &mut U, entries: &mut [Entry<U>]) -> StorageResult<()> {
+    unit.staged().forget();
+    let holds_changes = entries.iter().any(|e| matches!(e, Entry::Change(_)));
+    unit.begin(holds_changes).await?;
     for entry in entries {
         match entry {
-            Entry::Event(event, _) => transaction.stage(Arc::clone(event)),
-            Entry::Change(job) => job.run(transaction).await?,
+            Entry::Event(event, _) => unit.staged().add(Arc::clone(event)),
+            Entry::Change(job) => job.run(unit).await?,
         }
     }
     Ok(())
 }
 
 /// Tells each caller; a change that was refused in a committed transaction has its own outcome.
-fn answer(entries: Vec<Entry>, outcome: &StorageResult<()>) {
+fn answer<U: UnitOfWork>(entries: Vec<Entry<U>>, outcome: &StorageResult<()>) {
     for entry in entries {
         match entry {
             Entry::Event(_, Some(waiting)) => {
