@@ -5,39 +5,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
-	"runtime"
-	"strings"
 	"sync/atomic"
 	"testing"
 
 	agentidp "github.com/sentryagent/idp-sdk-go"
+	"github.com/sentryagent/idp-sdk-go/internal/nativetest"
 )
 
-// TestMain finds the library that `cargo build -p agentidp-c` made, and forgets the developer's own
-// configuration.
 func TestMain(m *testing.M) {
-	for _, entry := range os.Environ() {
-		name, _, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(name, "AGENTIDP_") && name != "AGENTIDP_LIBRARY" {
-			_ = os.Unsetenv(name)
-		}
-	}
-	if os.Getenv("AGENTIDP_LIBRARY") == "" {
-		target := os.Getenv("CARGO_TARGET_DIR")
-		if target == "" {
-			target = filepath.Join("..", "..", "target")
-		}
-		name := map[string]string{"darwin": "libagentidp.dylib"}[runtime.GOOS]
-		if name == "" {
-			name = "libagentidp.so"
-		}
-		library, err := filepath.Abs(filepath.Join(target, "debug", name))
-		if err != nil {
-			panic(err)
-		}
-		_ = os.Setenv("AGENTIDP_LIBRARY", library)
-	}
+	nativetest.Use()
 	os.Exit(m.Run())
 }
 

@@ -17,11 +17,17 @@ const MODULE: &str = "bindings/go";
 const EXAMPLE: &str = "examples/go";
 const RUNNER: &str = "tests/conformance/runners/go";
 
+/// Below the example.
+const ADAPTER: &str = "verify-nethttp";
+
 /// The oldest Go that the module takes.
 const MINOR_MIN: u32 = 23;
 
 /// Names the library that the module loads instead of a bundled one.
 const LIBRARY_VARIABLE: &str = "AGENTIDP_LIBRARY";
+
+/// Names the server that tests start.
+const SERVER_VARIABLE: &str = "AGENTIDP_BIN";
 
 /// The Go SDK.
 pub struct Go;
@@ -53,7 +59,12 @@ impl Language for Go {
         for folder in [EXAMPLE, RUNNER] {
             sh::run(go(folder, &["build", "-o"])?.arg(program(folder)?).arg("."))?;
         }
-        Ok(())
+        let adapter = format!("{EXAMPLE}/{ADAPTER}");
+        sh::run(
+            go(&adapter, &["build", "-o"])?
+                .arg(program(&adapter)?)
+                .arg("."),
+        )
     }
 
     fn lint(&self) -> Result<()> {
@@ -78,24 +89,16 @@ impl Language for Go {
     }
 
     fn test(&self) -> Result<Counts> {
-        let mut test = go(MODULE, &["test", "-json", "-count=1"])?;
-        // The race detector needs a C compiler; the SDK itself does not.
-        if sh::version("cc", &["--version"]).is_some() {
-            test.arg("-race").env("CGO_ENABLED", "1");
+        // Tests start the server of this tree as users' tests start an installed one.
+        let server = crate::server::build()?;
+        let mut all = Counts::default();
+        for folder in [MODULE, EXAMPLE, RUNNER] {
+            let counts = test_in(folder, &server)?;
+            all.passed += counts.passed;
+            all.failed += counts.failed;
+            all.skipped += counts.skipped;
         }
-        test.arg("./...").env(LIBRARY_VARIABLE, library("debug"));
-        eprintln!("$ go test ./... in {MODULE}");
-        let output = test.output()?;
-        let report = String::from_utf8_lossy(&output.stdout);
-        let (counts, failures) = read_report(&report);
-        print!("{failures}");
-        let said = String::from_utf8_lossy(&output.stderr);
-        if !output.status.success() && counts.failed == 0 {
-            return Err(
-                format!("go test did not run ({}):\n{failures}{said}", output.status).into(),
-            );
-        }
-        Ok(counts)
+        Ok(all)
     }
 
     fn package(&self) -> Result<PathBuf> {
@@ -127,6 +130,35 @@ impl Language for Go {
             command: in_tree(RUNNER)?,
         }])
     }
+
+    fn adapters(&self) -> Result<Vec<Runner>> {
+        Ok(vec![Runner {
+            name: "go-nethttp",
+            command: in_tree(&format!("{EXAMPLE}/{ADAPTER}"))?,
+        }])
+    }
+}
+
+/// The tests of one module.
+fn test_in(folder: &str, server: &Path) -> Result<Counts> {
+    let mut test = go(folder, &["test", "-json", "-count=1"])?;
+    // The race detector needs a C compiler; the SDK itself does not.
+    if sh::version("cc", &["--version"]).is_some() {
+        test.arg("-race").env("CGO_ENABLED", "1");
+    }
+    test.arg("./...")
+        .env(LIBRARY_VARIABLE, library("debug"))
+        .env(SERVER_VARIABLE, std::path::absolute(server)?);
+    eprintln!("$ go test ./... in {folder}");
+    let output = test.output()?;
+    let report = String::from_utf8_lossy(&output.stdout);
+    let (counts, failures) = read_report(&report);
+    print!("{failures}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() && counts.failed == 0 {
+        return Err(format!("go test did not run ({}):\n{failures}{said}", output.status).into());
+    }
+    Ok(counts)
 }
 
 /// `go` in a folder of the tree, without cgo and without anything that the developer's environment

@@ -14,7 +14,7 @@ const PATH: &str = "github.com/sentryagent/idp-sdk-go";
 const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
 
 /// Folders of the source module that its users do not need.
-const LEFT_OUT: &[&str] = &["tools", "testdata"];
+const LEFT_OUT: &[&str] = &["tools", "testdata", "issuertest", "nativetest"];
 
 /// Assembles the module in dist/ around `library`.
 pub fn assemble(library: &Path) -> Result<PathBuf> {
