@@ -84,26 +84,28 @@ pub(super) struct Tcp {
 }
 
 impl Tcp {
-    fn new(stream: TcpStream) -> Self {
-        Self {
-            #[cfg(unix)]
-            registered: Registered::new(std::os::fd::AsRawFd::as_raw_fd(&stream)),
-            stream: ManuallyDrop::new(stream),
-        }
-    }
-
     async fn connect(address: SocketAddr) -> io::Result<Self> {
         let domain = Domain::for_address(address);
         let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_nonblocking(true)?;
-        socket.set_tcp_nodelay(true)?;
-        socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
-        match socket.connect(&address.into()) {
-            Err(error) if !in_progress(&error) => return Err(error),
-            _ => {}
+        // Noted from its first moment, while the connection is still being made.
+        #[cfg(unix)]
+        let registered = Registered::new(std::os::fd::AsRawFd::as_raw_fd(&socket));
+        let begun = begin(&socket, address);
+        #[cfg(unix)]
+        if begun.is_err() {
+            registered.release();
         }
-        // Known from here on, while the connection is still being made.
-        let tcp = Self::new(TcpStream::from_std(socket.into())?);
+        begun?;
+        let stream = TcpStream::from_std(socket.into());
+        #[cfg(unix)]
+        if stream.is_err() {
+            registered.release();
+        }
+        let tcp = Self {
+            stream: ManuallyDrop::new(stream?),
+            #[cfg(unix)]
+            registered,
+        };
         tcp.stream.writable().await?;
         match tcp.stream.take_error()? {
             Some(error) => Err(error),
@@ -113,6 +115,17 @@ impl Tcp {
 
     fn stream(self: Pin<&mut Self>) -> Pin<&mut TcpStream> {
         Pin::new(&mut self.get_mut().stream)
+    }
+}
+
+/// Sets the socket up and sends the connection on its way.
+fn begin(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    socket.set_nonblocking(true)?;
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
+    match socket.connect(&address.into()) {
+        Err(error) if !in_progress(&error) => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -44,22 +44,25 @@ fn start(channel: &Arc<Channel>, client: &BridgeClient, id: u64) {
     channel.start(client, id, operation.index, args.to_string().as_bytes());
 }
 
-/// How many sockets of the internet this process has open; runtimes have local ones of their own.
+/// How many TCP sockets this process has open. Runtimes have local ones of their own, and looking
+/// up a name opens others for a moment.
 fn sockets() -> usize {
     let open = std::fs::read_dir("/proc/self/fd").expect("the system's list");
     let numbers = open.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    numbers.filter(|number| is_internet(*number)).count()
+    numbers
+        .filter(|number| option(*number, libc::SO_PROTOCOL) == Some(libc::IPPROTO_TCP))
+        .count()
 }
 
-fn is_internet(descriptor: i32) -> bool {
-    // SAFETY: plain data that the call fills in, of the length that it is told.
-    unsafe {
-        let mut address: libc::sockaddr_storage = std::mem::zeroed();
-        let mut length = libc::socklen_t::try_from(size_of_val(&address)).expect("small");
-        let told = libc::getsockname(descriptor, (&raw mut address).cast(), &raw mut length);
-        let family = i32::from(address.ss_family);
-        told == 0 && [libc::AF_INET, libc::AF_INET6].contains(&family)
-    }
+fn option(descriptor: i32, name: i32) -> Option<i32> {
+    let mut value = 0_i32;
+    let mut length = libc::socklen_t::try_from(size_of_val(&value)).expect("small");
+    // SAFETY: a number that the call fills in, of the length that it is told.
+    let told = unsafe {
+        let place = (&raw mut value).cast();
+        libc::getsockopt(descriptor, libc::SOL_SOCKET, name, place, &raw mut length)
+    };
+    (told == 0).then_some(value)
 }
 
 #[tokio::test]
