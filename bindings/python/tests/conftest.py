@@ -19,7 +19,8 @@ SCRIPT_SECONDS = 60.0
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith("AGENTIDP_") or name.lower().endswith("_proxy"):
+        settings = name.startswith("AGENTIDP_") and name != "AGENTIDP_BIN"
+        if settings or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
 
 
@@ -65,7 +66,7 @@ def script(idp: FakeIdp, tmp_path: Path) -> Script:
             "AGENTIDP_CLIENT_SECRET": SECRET,
         }
         return subprocess.run(
-            [sys.executable, str(file)],
+            [sys.executable, "-X", "dev", str(file)],
             env=environment,
             capture_output=True,
             text=True,

@@ -26,7 +26,10 @@ class Shared:
         self._native.clear_token_cache()
 
     def __repr__(self) -> str:
-        known = self._native.explain_configuration()
+        native = getattr(self, "_native", None)
+        if native is None:  # a traceback shows it before it is made
+            return f"{type(self).__name__}()"
+        known = native.explain_configuration()
         base_url, client_id = known["baseUrl"]["value"], known["clientId"]["value"]
         return f"{type(self).__name__}(base_url={base_url!r}, client_id={client_id!r})"
 

@@ -144,11 +144,11 @@ class _Verifier:
         Raises:
             ConfigurationError: When something is missing or wrong; the message names it.
         """
-        if leeway < 0:
-            raise ValueError("leeway must be seconds, not negative")
         hidden = hide(proxy=proxy)
         del proxy
         self._issuer, self._audience = issuer, audience
+        if leeway < 0:
+            raise ValueError("leeway must be seconds, not negative")
         config = given(
             issuer=issuer,
             audience=audience if isinstance(audience, str) else list(audience),
