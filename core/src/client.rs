@@ -238,11 +238,9 @@ impl ClientBuilder {
 
     /// A header for every request. Those that the SDK sets itself are refused, but for
     /// `Authorization`, which then stands in for the client's token.
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.arguments
-            .network
-            .headers
-            .push((name.into(), value.into()));
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        self.arguments.network.headers.push((name, value));
         self
     }
 

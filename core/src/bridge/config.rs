@@ -38,12 +38,13 @@ pub(super) fn read(json: &[u8]) -> Result<Arguments, Error> {
         Given::default()
     } else {
         serde_json::from_slice(json)
-            .map_err(|e| Error::configuration(format!("configuration: {e}")))?
+            .map_err(|e| Error::configuration(format!("configuration: {}", unrevealing(&e))))?
     };
     let timeout = given.timeout_ms.map(|ms| milliseconds("timeoutMs", ms));
     let connect = given
         .connect_timeout_ms
         .map(|ms| milliseconds("connectTimeoutMs", ms));
+    let headers = given.headers.unwrap_or_default().into_iter();
     Ok(Arguments {
         base_url: given.base_url,
         client_id: given.client_id,
@@ -54,7 +55,9 @@ pub(super) fn read(json: &[u8]) -> Result<Arguments, Error> {
         allow_insecure_http: given.allow_insecure_http,
         network: NetworkArguments {
             connect_timeout: connect.transpose()?,
-            headers: given.headers.unwrap_or_default().into_iter().collect(),
+            headers: headers
+                .map(|(name, value)| (name, Secret::from(value)))
+                .collect(),
             ca_bundle: path(given.ca_bundle),
             client_certificate: path(given.client_certificate),
             client_key: path(given.client_key),
@@ -64,6 +67,15 @@ pub(super) fn read(json: &[u8]) -> Result<Arguments, Error> {
                 .map(|language| (language, given.runtime.unwrap_or_default())),
         },
     })
+}
+
+/// What is wrong, without the value that was given: a wrong one may be a secret in the wrong place.
+fn unrevealing(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(", expected ") {
+        Some(place) if text.starts_with("invalid ") => text[place + 2..].to_owned(),
+        _ => text,
+    }
 }
 
 /// A text that is not repeated in an error, whatever its type.

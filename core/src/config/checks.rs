@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::{Host, Url};
 
-use crate::policy;
+use crate::{Secret, policy};
 
 /// An absolute http(s) URL; plain http only to this machine, unless it is allowed.
 pub(super) fn server_url(name: &str, text: &str, allow_insecure_http: bool) -> Result<Url, String> {
@@ -105,9 +105,9 @@ pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue
     Ok((parsed, value))
 }
 
-pub(super) fn headers(given: &[(String, String)]) -> Result<HeaderMap, String> {
+pub(super) fn headers(given: &[(String, Secret)]) -> Result<HeaderMap, String> {
     given
         .iter()
-        .map(|(name, value)| header(name, value))
+        .map(|(name, value)| header(name, value.expose_secret()))
         .collect()
 }

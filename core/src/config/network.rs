@@ -15,7 +15,8 @@ use crate::{Secret, policy};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NetworkArguments {
     pub connect_timeout: Option<Duration>,
-    pub headers: Vec<(String, String)>,
+    /// Secret: a header of the caller's own may be a key of some gateway.
+    pub headers: Vec<(String, Secret)>,
     pub ca_bundle: Option<PathBuf>,
     pub client_certificate: Option<PathBuf>,
     pub client_key: Option<PathBuf>,
@@ -91,7 +92,13 @@ impl Network {
             authorization: headers.remove(http::header::AUTHORIZATION),
             headers,
             ca_bundle: ca_bundle(given.ca_bundle, environment),
-            client_identity: client_identity(given.client_certificate, given.client_key, faults),
+            client_identity: client_identity(
+                given
+                    .client_certificate
+                    .filter(|path| !path.as_os_str().is_empty()),
+                given.client_key.filter(|path| !path.as_os_str().is_empty()),
+                faults,
+            ),
             proxy: given.proxy.and_then(|text| {
                 let checked = checks::proxy(text.expose_secret());
                 checked.map_err(|fault| faults.push(fault)).ok().map(Proxy)
@@ -114,7 +121,7 @@ fn ca_bundle(given: Option<PathBuf>, environment: Environment<'_>) -> Option<Sou
     })
 }
 
-/// Both or neither.
+/// Both or neither; an empty path is none.
 fn client_identity(
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,

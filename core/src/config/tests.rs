@@ -151,6 +151,10 @@ fn a_proxy_and_a_certificate_are_explained_without_the_password() {
     let network = NetworkArguments {
         client_certificate: Some("/etc/me.pem".into()),
         client_key: Some("/etc/me.key".into()),
+        headers: vec![
+            ("authorization".into(), "hidden".into()),
+            ("x-key".into(), "hidden".into()),
+        ],
         proxy: Some("http://us3r:hidden@proxy.example.com:3128".into()),
         ..NetworkArguments::default()
     };

@@ -295,6 +295,10 @@ fn a_wrong_configuration_is_named_without_its_secret() {
             "https",
         ),
         (json!({"clientSecret": {"s3cret": 1}}), "clientSecret"),
+        (json!({"headers": "s3cret"}), "expected a map"),
+        (json!({"headers": {"x": ["s3cret"]}}), "expected a string"),
+        (json!({"proxy": {"s3cret": 1}}), "proxy"),
+        (json!({"timeoutMs": "s3cret"}), "expected f64"),
         (json!({"timeoutMs": -1}), "timeoutMs"),
         (json!({"timeoutMs": 0}), "timeoutMs"),
     ] {

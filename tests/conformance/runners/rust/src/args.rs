@@ -1,11 +1,13 @@
 //! Arguments of a case, and what comes back as plain JSON.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt::Debug};
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use sentryagent_idp::{Call, Error, ErrorKind, FromBody, Pages};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+use crate::{request::duration, shown};
 
 /// The envelope of a call's arguments.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -15,12 +17,16 @@ pub struct Args {
     query: Option<Value>,
     body: Option<Value>,
     options: Options,
+    /// The answer is wanted with what came around it.
+    #[serde(skip)]
+    raw: bool,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Options {
-    timeout_ms: Option<u64>,
+    timeout_ms: Option<f64>,
+    connect_timeout_ms: Option<f64>,
     retries: Option<u32>,
     headers: BTreeMap<String, String>,
     idempotency_key: Option<String>,
@@ -28,6 +34,14 @@ struct Options {
 }
 
 impl Args {
+    /// The same, for an answer with status and headers.
+    pub fn raw(&self) -> Self {
+        Self {
+            raw: true,
+            ..self.clone()
+        }
+    }
+
     /// A path id.
     pub fn path(&self, name: &str) -> String {
         self.path.get(name).cloned().unwrap_or_default()
@@ -60,10 +74,16 @@ impl Args {
     }
 
     /// Applies the call's options and makes it.
-    pub async fn run<T: FromBody + Serialize>(&self, mut call: Call<T>) -> Result<Value, Fault> {
+    pub async fn run<T: FromBody + Serialize + Debug>(
+        &self,
+        mut call: Call<T>,
+    ) -> Result<Value, Fault> {
         let options = self.options.clone();
         if let Some(ms) = options.timeout_ms {
-            call = call.timeout(Duration::from_millis(ms));
+            call = call.timeout(duration(ms));
+        }
+        if let Some(ms) = options.connect_timeout_ms {
+            call = call.connect_timeout(duration(ms));
         }
         if let Some(retries) = options.retries {
             call = call.retries(retries);
@@ -77,7 +97,23 @@ impl Args {
         if let Some(id) = options.request_id {
             call = call.request_id(id);
         }
-        plain(&call.await?)
+        if !self.raw {
+            let value = call.await?;
+            shown::answer(&value);
+            return plain(&value);
+        }
+        let raw = call.raw().await?;
+        shown::answer(&raw.value);
+        let mut headers = Map::new();
+        for (name, value) in raw.headers() {
+            headers.insert(name.clone(), value.as_str().into());
+        }
+        Ok(json!({
+            "status": raw.status,
+            "headers": headers,
+            "requestId": raw.request_id,
+            "value": plain(&raw.value)?,
+        }))
     }
 }
 
@@ -90,7 +126,8 @@ pub async fn collect<T: Serialize + Send + 'static>(
     plain(&items)
 }
 
-fn plain(value: &impl Serialize) -> Result<Value, Fault> {
+/// As JSON, by the public conversion.
+pub fn plain(value: &impl Serialize) -> Result<Value, Fault> {
     serde_json::to_value(value).map_err(|e| Fault::said(&e.to_string()))
 }
 
@@ -105,6 +142,14 @@ impl Fault {
     /// The runner has no such operation.
     pub fn unknown(operation: &str) -> Self {
         Self::said(&format!("no operation {operation}"))
+    }
+
+    /// The runner has no such verb.
+    pub fn unknown_verb(verb: &str) -> Self {
+        let message = format!("the runner does not know the verb {verb}");
+        Self(json!({
+            "kind": "configuration", "code": "UNKNOWN_VERB", "class": "Runner", "message": message,
+        }))
     }
 
     /// What the runner itself has to say.
@@ -122,6 +167,7 @@ impl Fault {
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
+        shown::error(&error);
         let mut record = error.to_json();
         record["class"] = class(error.kind()).into();
         Self(record)
