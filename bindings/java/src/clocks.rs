@@ -34,7 +34,9 @@ pub extern "system" fn Java_ai_sentryagent_idp_internal_Native_clockNew<'l>(
     env: EnvUnowned<'l>,
     _class: JClass<'l>,
 ) -> jlong {
-    enter(env, |_| Ok(CLOCKS.insert(BridgeClock::manual()).cast_signed()))
+    enter(env, |_| {
+        Ok(CLOCKS.insert(BridgeClock::manual()).cast_signed())
+    })
 }
 
 /// `void clockFree(long clock)`: clients that have it keep it.

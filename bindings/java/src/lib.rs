@@ -198,9 +198,7 @@ pub extern "system" fn Java_ai_sentryagent_idp_internal_Native_drain<'l>(
         let bytes_max = usize::try_from(bytes_max).unwrap_or(1);
         let mut batch = channel.drain(items_max, bytes_max);
         if batch.is_empty() {
-            SIGNAL.wait(Duration::from_millis(u64::from(
-                timeout_ms.cast_unsigned(),
-            )));
+            SIGNAL.wait(Duration::from_millis(u64::from(timeout_ms.cast_unsigned())));
             batch = channel.drain(items_max, bytes_max);
         }
         if batch.is_empty() {

@@ -7,10 +7,18 @@ use std::{
 };
 
 use super::{Counts, Language, Runner};
-use crate::sh::{self, Result};
+use crate::{
+    server,
+    sh::{self, Result},
+};
+use reactor::{ADAPTERS, QUICK_START, Reactor};
+
+mod packaged;
+mod reactor;
 
 const FOLDER: &str = "bindings/java";
 const EXAMPLE: &str = "examples/java";
+const EXAMPLE_SOURCES: &str = "examples/java/src/main";
 const RUNNER: &str = "tests/conformance/runners/java";
 const ARTIFACT: &str = "idp-sdk";
 const GROUP_FOLDER: &str = "ai/sentryagent";
@@ -66,8 +74,19 @@ impl Language for Java {
         if reports.exists() {
             fs::remove_dir_all(&reports)?;
         }
-        build.maven(&["test", "-Dmaven.test.failure.ignore=true"])?;
-        counts(&reports)
+        let reactor = Reactor::quick_start(&build)?;
+        let binary = server::build()?;
+        reactor.maven(
+            &["test", "-Dmaven.test.failure.ignore=true"],
+            &[("AGENTIDP_BIN", &binary)],
+        )?;
+        let sdk = counts(&reports)?;
+        let example = counts(&reactor.example(QUICK_START).join("target/surefire-reports"))?;
+        Ok(Counts {
+            passed: sdk.passed + example.passed,
+            failed: sdk.failed + example.failed,
+            skipped: sdk.skipped + example.skipped,
+        })
     }
 
     fn package(&self) -> Result<PathBuf> {
@@ -109,10 +128,24 @@ impl Language for Java {
             runner("java-async", "async")?,
         ])
     }
+
+    fn adapters(&self) -> Result<Vec<Runner>> {
+        // Here and not in `build`: they bring a servlet container and Spring, which nothing else needs.
+        let build = Build::dev()?;
+        let reactor = Reactor::adapters(&build)?;
+        reactor.maven(&["package", "-Dmaven.test.skip=true"], &[])?;
+        let adapter = |(name, example): (&'static str, &str)| {
+            let jar = reactor.example(example).join("target").join(example);
+            let mut command = sh::cmd("java", ["-jar"]);
+            command.arg(jar.with_extension("jar"));
+            Runner { name, command }
+        };
+        Ok(ADAPTERS.map(adapter).into())
+    }
 }
 
 /// What is compiled against the SDK inside the tree.
-const USERS: [(&str, &str); 2] = [("example", EXAMPLE), ("runner", RUNNER)];
+const USERS: [(&str, &str); 2] = [("example", EXAMPLE_SOURCES), ("runner", RUNNER)];
 
 /// One build of the SDK: its profile and the folder below target/ that holds everything of it.
 struct Build {
@@ -153,12 +186,17 @@ impl Build {
     }
 
     fn maven(&self, goals: &[&str]) -> Result<()> {
+        self.maven_in(&sh::root().join(FOLDER), goals, &[])
+    }
+
+    fn maven_in(&self, folder: &Path, goals: &[&str], env: &[(&str, &Path)]) -> Result<()> {
         let mut maven = Command::new("mvn");
         maven
             .args(["--batch-mode", "--quiet", "--no-transfer-progress"])
             .arg(format!("-Dagentidp.build={}", self.folder.display()))
             .args(goals)
-            .current_dir(sh::root().join(FOLDER));
+            .envs(env.iter().copied())
+            .current_dir(folder);
         sh::run(&mut maven)
     }
 
@@ -238,6 +276,25 @@ fn collect(folder: &Path, out: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
+/// Copies the named entries of a folder.
+fn copy(from: &Path, to: &Path, names: &[&str]) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for name in names {
+        let (source, target) = (from.join(name), to.join(name));
+        if source.is_dir() {
+            let mut inside = Vec::new();
+            for entry in fs::read_dir(&source)? {
+                inside.push(entry?.file_name().to_string_lossy().into_owned());
+            }
+            let inside: Vec<&str> = inside.iter().map(String::as_str).collect();
+            copy(&source, &target, &inside)?;
+        } else {
+            fs::copy(&source, &target)?;
+        }
+    }
+    Ok(())
+}
+
 /// Adds up surefire's reports, one XML file a class.
 fn counts(reports: &Path) -> Result<Counts> {
     let mut counts = Counts::default();
@@ -268,96 +325,6 @@ fn attribute(attributes: &str, name: &str) -> u32 {
         .and_then(|(_, rest)| rest.split_once('"'))
         .and_then(|(value, _)| value.parse().ok())
         .unwrap_or(0)
-}
-
-/// Trying the jar as a user's Maven project does.
-mod packaged {
-    use super::*;
-
-    /// The quick start, built by Maven in a folder of its own against the jar of dist/, and run on the module path.
-    ///
-    /// Maven's local repository is fresh, so that nothing but the packaged jar can be found; what else it needs comes
-    /// from the usual local repository, which stands in for the central one, so that nothing is downloaded twice.
-    pub fn command() -> Result<Command> {
-        let folder = sh::scratch("java")?.join("packaged");
-        if folder.exists() {
-            fs::remove_dir_all(&folder)?;
-        }
-        let (jar, pom) = artefact();
-        let coordinates = Path::new(GROUP_FOLDER)
-            .join(ARTIFACT)
-            .join(env!("CARGO_PKG_VERSION"));
-        let published = folder.join("published").join(&coordinates);
-        fs::create_dir_all(&published)?;
-        for file in [&jar, &pom] {
-            fs::copy(sh::root().join("dist").join(file), published.join(file))?;
-        }
-        let project = folder.join("project");
-        copy(&sh::root().join(EXAMPLE), &project)?;
-        let dependency = Build::release()?.dependency()?;
-        let central = central(&dependency)?;
-        let settings = folder.join("settings.xml");
-        fs::write(&settings, settings_xml(central, &folder.join("published")))?;
-        let local = folder.join("local");
-        let mut maven = Command::new("mvn");
-        maven
-            .args([
-                "--batch-mode",
-                "--quiet",
-                "--no-transfer-progress",
-                "--settings",
-            ])
-            .arg(&settings)
-            .arg(format!("-Dmaven.repo.local={}", local.display()))
-            .arg("compile")
-            .current_dir(&project);
-        sh::run(&mut maven)?;
-        let modules = std::env::join_paths([
-            local.join(coordinates).join(jar),
-            local.join(dependency.strip_prefix(central)?),
-        ])?;
-        let mut java = Command::new("java");
-        java.arg("--module-path")
-            .arg(modules)
-            .args(["--add-modules", MODULE, "-cp"])
-            .arg(project.join("target/classes"))
-            .arg("QuickStart")
-            .current_dir(&project);
-        Ok(java)
-    }
-
-    /// The local repository that holds the dependency: below it stands the group's folder.
-    fn central(dependency: &Path) -> Result<&Path> {
-        dependency
-            .ancestors()
-            .find(|p| p.join("com/fasterxml").is_dir())
-            .ok_or_else(|| format!("{} is in no Maven repository", dependency.display()).into())
-    }
-
-    fn settings_xml(central: &Path, published: &Path) -> String {
-        format!(
-            "<settings>\n  <mirrors><mirror><id>here</id><mirrorOf>central</mirrorOf><url>file://{}</url></mirror></mirrors>\n  \
-             <profiles><profile><id>sdk</id><repositories><repository><id>sdk</id><url>file://{}</url></repository>\
-             </repositories></profile></profiles>\n  <activeProfiles><activeProfile>sdk</activeProfile></activeProfiles>\n\
-             </settings>\n",
-            central.display(),
-            published.display()
-        )
-    }
-
-    fn copy(from: &Path, to: &Path) -> Result<()> {
-        fs::create_dir_all(to)?;
-        for entry in fs::read_dir(from)? {
-            let path = entry?.path();
-            let target = to.join(path.file_name().unwrap_or_default());
-            if path.is_dir() {
-                copy(&path, &target)?;
-            } else {
-                fs::copy(&path, &target)?;
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
