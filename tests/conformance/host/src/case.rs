@@ -10,6 +10,8 @@ use agentidp_codegen::node::Node;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::verbs::{ChainStep, ClockMove, Http, Seen, VerifierStep, VerifyStep, WebhookStep};
+
 /// Any failure of the harness itself, as one sentence.
 pub type Result<T> = std::result::Result<T, String>;
 
@@ -34,6 +36,17 @@ pub struct Case {
     /// What the scripted server answers to token requests.
     #[serde(default)]
     pub tokens: Vec<Answer>,
+    /// What the scripted issuer answers to requests for its keys; behind the end stand good ones.
+    #[serde(default)]
+    pub keys: Vec<Answer>,
+    /// The client, and the verifier, have a clock that only the steps move.
+    #[serde(default)]
+    pub clock: bool,
+    /// What the client's hook for trace contexts answers.
+    pub traceparent: Option<String>,
+    /// Run when everything else is over, and judge everything that the runner ever printed.
+    #[serde(default)]
+    pub no_secret_shows: bool,
     /// The steps.
     #[serde(default)]
     pub steps: Vec<Step>,
@@ -73,6 +86,46 @@ pub struct Step {
     pub pages: Option<Call>,
     /// Many calls at once.
     pub burst: Option<Call>,
+    /// A call whose whole answer is shown: status, headers, request id, value.
+    pub raw: Option<Call>,
+    /// The access token, by the public token manager.
+    #[serde(default)]
+    pub token: bool,
+    /// Begins the verb of this step without waiting for its end, under this name.
+    pub start: Option<String>,
+    /// The end of what was begun under this name.
+    pub finish: Option<String>,
+    /// Cancels what was begun under this name.
+    pub cancel: Option<String>,
+    /// Moves the clock.
+    pub clock: Option<ClockMove>,
+    /// Until somebody sleeps at most that many milliseconds on the clock: how long.
+    pub sleeping: Option<f64>,
+    /// Until the scripted server has read at least so many.
+    pub arrived: Option<Seen>,
+    /// What the scripted server has seen, exactly, now.
+    pub seen: Option<Seen>,
+    /// Until the scripted server saw a client leave so many unanswered requests.
+    pub closed: Option<usize>,
+    /// Lets the scripted answers go that wait at this gate.
+    pub release: Option<String>,
+    /// Makes a verifier; later steps use it.
+    pub verifier: Option<VerifierStep>,
+    /// Verifies a token.
+    pub verify: Option<VerifyStep>,
+    /// Verifies a webhook delivery.
+    pub webhook: Option<WebhookStep>,
+    /// Checks audit events offline.
+    pub audit_chain: Option<ChainStep>,
+    /// Where each value of the configuration came from.
+    #[serde(default)]
+    pub explain: bool,
+    /// Every way in which the language shows its objects.
+    #[serde(default)]
+    pub show: bool,
+    /// What reached the host's log.
+    #[serde(default)]
+    pub logs: bool,
     /// Drops the client's token.
     #[serde(default)]
     pub clear_token_cache: bool,
@@ -83,9 +136,13 @@ pub struct Step {
     pub http: Option<Http>,
     /// What must come of it.
     pub expect: Option<Expect>,
+    /// Asks again until that comes of it: for what happens in the background.
+    #[serde(default)]
+    pub eventually: bool,
     /// Keeps the value under this name for later `${name.field}`.
     pub save: Option<String>,
-    /// Uses this client (`{clientId, clientSecret, …}` over the case's) from here on.
+    /// Uses this client (`{clientId, clientSecret, …}` over the case's; null leaves a key out) from here
+    /// on. Alone in a step with `expect`: what must come of making it.
     pub client: Option<BTreeMap<String, Value>>,
 }
 
@@ -101,22 +158,10 @@ pub struct Call {
     /// Cancel as soon as the scripted server has read the request.
     #[serde(default)]
     pub cancel: bool,
-    /// How many at once, for `burst`; how many items at most, for `pages`.
+    /// How many, for `burst`; how many items at most, for `pages`.
     pub count: Option<u32>,
-}
-
-/// A plain HTTP request.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Http {
-    /// Method.
-    pub method: String,
-    /// Path.
-    pub path: String,
-    /// JSON body.
-    pub json: Option<Value>,
-    /// Form body.
-    pub form: Option<BTreeMap<String, String>>,
+    /// How many at the same time, for `burst`; all unless said.
+    pub concurrency: Option<u32>,
 }
 
 /// What must come of a step: exactly one of the two.
@@ -135,7 +180,7 @@ pub struct Expect {
 pub struct Answer {
     /// Status, 200 unless said.
     pub status: Option<u16>,
-    /// Headers beside the usual ones.
+    /// Headers beside the usual ones; `$dateIn:<seconds>` is a date that far from now.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// A JSON body.
@@ -146,6 +191,9 @@ pub struct Answer {
     pub padding: Option<usize>,
     /// Announces the whole body, sends this many bytes of it and closes.
     pub cut: Option<usize>,
+    /// With `cut`: keeps the connection open and silent after that.
+    #[serde(default)]
+    pub stall: bool,
     /// Closes without a byte.
     #[serde(default)]
     pub close: bool,
@@ -155,10 +203,24 @@ pub struct Answer {
     /// Answers something that is not HTTP.
     #[serde(default)]
     pub garbage: bool,
+    /// Before the answer, until a step releases this gate.
+    pub gate: Option<String>,
+    /// The body is compressed.
+    #[serde(default)]
+    pub gzip: bool,
+    /// Of an answer to a request for keys: which ones.
+    pub key_names: Option<Vec<String>>,
     /// Milliseconds before the answer: so that every caller of a burst is waiting when it comes.
     pub hold_ms: Option<u64>,
     /// The same answer this many times, once unless said.
     pub repeat: Option<usize>,
+}
+
+impl Answer {
+    /// It has the status of success.
+    pub fn is_good(&self) -> bool {
+        self.status.is_none_or(|s| s == 200) && self.text.is_none()
+    }
 }
 
 /// Reads every case below the folder, sections in the given order.

@@ -1,19 +1,28 @@
 //! Runs one case through one runner and says whether it holds.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
 use crate::{
-    case::{Call, Case, Result, ServerKind, Step},
+    case::{Case, Expect, Result, ServerKind, Step},
     pattern,
     real::Real,
     runner::Runner,
-    scripted::Scripted,
+    scripted::{Scripted, TOKEN_PREFIX},
+    steps::Begun,
+    verbs::Seen,
 };
+
+/// How long the harness waits for what a healthy client does within milliseconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two looks at something that happens in the background.
+const POLL: Duration = Duration::from_millis(5);
 
 static UNIQUE: AtomicU64 = AtomicU64::new(1);
 
@@ -21,26 +30,32 @@ static UNIQUE: AtomicU64 = AtomicU64::new(1);
 pub async fn run(case: &Case, runner: &Runner, real: &Real) -> Result<()> {
     let scripted = match case.server {
         ServerKind::Real => None,
-        ServerKind::Scripted => Some(Scripted::start(&case.answers, &case.tokens).await?),
+        ServerKind::Scripted => Some(Scripted::start(case).await?),
     };
-    let unique = UNIQUE.fetch_add(1, Ordering::Relaxed);
+    runner.transcript.secret(TOKEN_PREFIX);
+    let unique = format!(
+        "u{}-{}",
+        std::process::id(),
+        UNIQUE.fetch_add(1, Ordering::Relaxed)
+    );
+    let issuer = scripted.as_ref().map_or(&real.base_url, |s| &s.base_url);
     let mut play = Play {
         case,
         runner,
         real,
-        scripted,
         values: BTreeMap::from([
-            (
-                "unique".into(),
-                format!("u{}-{unique}", std::process::id()).into(),
-            ),
+            ("unique".into(), unique.clone().into()),
+            ("issuer".into(), issuer.as_str().into()),
             (
                 "admin".into(),
                 json!({"clientId": real.client_id, "clientSecret": real.client_secret}),
             ),
         ]),
+        scripted,
+        unique,
         client: String::new(),
         clients: 0,
+        begun: BTreeMap::new(),
     };
     let outcome = play.run().await;
     // Its client is closed whatever happened, so that cases do not add up in the runner.
@@ -52,14 +67,20 @@ pub async fn run(case: &Case, runner: &Runner, real: &Real) -> Result<()> {
     outcome
 }
 
-struct Play<'a> {
-    case: &'a Case,
-    runner: &'a Runner,
-    real: &'a Real,
-    scripted: Option<Scripted>,
-    values: BTreeMap<String, Value>,
-    client: String,
+/// One case in progress.
+pub struct Play<'a> {
+    pub case: &'a Case,
+    pub runner: &'a Runner,
+    pub real: &'a Real,
+    pub scripted: Option<Scripted>,
+    pub values: BTreeMap<String, Value>,
+    /// What no other case and no other runner uses.
+    pub unique: String,
+    /// The present client; empty before the first.
+    pub client: String,
     clients: u32,
+    /// What was begun and is not finished.
+    pub begun: BTreeMap<String, Begun>,
 }
 
 impl Play<'_> {
@@ -72,55 +93,58 @@ impl Play<'_> {
             };
             self.step(step).await.map_err(|e| format!("{place}{e}"))?;
         }
-        self.check_server().await
+        let seen = Seen {
+            requests: self.case.requests.clone().map(Value::Array),
+            token_requests: self.case.token_requests,
+            ..Seen::default()
+        };
+        match &self.scripted {
+            Some(_) => self.seen(&seen),
+            None => Ok(()),
+        }
     }
 
     async fn step(&mut self, step: &Step) -> Result<()> {
-        if let Some(overrides) = &step.client {
-            self.new_client(Some(overrides)).await?;
-        } else if self.client.is_empty() && step.http.is_none() {
-            self.new_client(None).await?;
-        }
-        let outcome = if let Some(call) = &step.call {
-            self.call(call).await?
-        } else if let Some(call) = &step.pages {
-            let request = self.request("pages", call)?;
-            self.runner.ask(request).await?
-        } else if let Some(call) = &step.burst {
-            let request = self.request("burst", call)?;
-            self.runner.ask(request).await?
-        } else if let Some(http) = &step.http {
-            let filled = pattern::fill(
-                &json!({"method": http.method, "path": http.path, "json": http.json, "form": http.form}),
-                &self.values,
-            )?;
-            let mut filled: crate::case::Http =
-                serde_json::from_value(filled).map_err(|e| e.to_string())?;
-            filled.json = filled.json.filter(|j| !j.is_null());
-            json!({"ok": self.real.request(&filled).await?})
-        } else if step.clear_token_cache {
-            self.runner
-                .ask(json!({"do": "clearTokenCache", "client": self.client}))
-                .await?
-        } else if step.close {
-            self.runner
-                .ask(json!({"do": "close", "client": self.client}))
-                .await?
+        let made = if let Some(overrides) = &step.client {
+            Some(self.new_client(Some(overrides)).await?)
+        } else if self.client.is_empty() && step.needs_client() {
+            Some(self.new_client(None).await?)
         } else {
-            return if step.client.is_some() {
-                Ok(())
-            } else {
-                Err("the step does nothing".into())
-            };
+            None
         };
-        if let Some(name) = &step.save {
-            self.values.insert(name.clone(), outcome["ok"].clone());
+        if let Some(made) = made {
+            if step.is_only_client() {
+                return self.judge(step.expect.as_ref(), &made);
+            }
+            if let Some(error) = made.get("error") {
+                return Err(format!("the client was refused: {error}"));
+            }
         }
-        self.judge(step, &outcome)
+        if self.harness_step(step).await? {
+            return Ok(());
+        }
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let Some(outcome) = self.outcome(step).await? else {
+                return if step.start.is_some() {
+                    Ok(())
+                } else {
+                    Err("the step does nothing".into())
+                };
+            };
+            if let Some(name) = &step.save {
+                self.values.insert(name.clone(), outcome["ok"].clone());
+            }
+            let judged = self.judge(step.expect.as_ref(), &outcome);
+            if judged.is_ok() || !step.eventually || Instant::now() > until {
+                return judged;
+            }
+            tokio::time::sleep(POLL).await;
+        }
     }
 
-    fn judge(&self, step: &Step, outcome: &Value) -> Result<()> {
-        let Some(expect) = &step.expect else {
+    fn judge(&self, expect: Option<&Expect>, outcome: &Value) -> Result<()> {
+        let Some(expect) = expect else {
             return match outcome.get("error") {
                 None => Ok(()),
                 Some(error) => Err(format!("failed: {error}")),
@@ -145,44 +169,8 @@ impl Play<'_> {
         }
     }
 
-    async fn call(&self, call: &Call) -> Result<Value> {
-        let mut request = self.request("call", call)?;
-        if !call.cancel {
-            return self.runner.ask(request).await;
-        }
-        // A blocking language may have to run it where it can be interrupted.
-        request["cancellable"] = true.into();
-        let scripted = self
-            .scripted
-            .as_ref()
-            .ok_or("only a scripted case can cancel")?;
-        let before = scripted.read();
-        let (id, receiver) = self.runner.send(request).await?;
-        let read = scripted.wait_read(before);
-        bounded("the request to arrive", read).await?;
-        self.runner.ask(json!({"do": "cancel", "call": id})).await?;
-        let answer = self.runner.answer(receiver).await?;
-        bounded("the connection to be closed", scripted.wait_closed()).await?;
-        Ok(answer)
-    }
-
-    fn request(&self, verb: &str, call: &Call) -> Result<Value> {
-        let mut request = json!({
-            "do": verb,
-            "client": self.client,
-            "operation": call.operation,
-            "args": pattern::fill(&call.args, &self.values)?,
-        });
-        if request["args"].is_null() {
-            request["args"] = json!({});
-        }
-        if let Some(count) = call.count {
-            request[if verb == "pages" { "limit" } else { "count" }] = count.into();
-        }
-        Ok(request)
-    }
-
-    async fn new_client(&mut self, overrides: Option<&BTreeMap<String, Value>>) -> Result<()> {
+    /// Makes the client that later steps use, and gives the runner's answer.
+    async fn new_client(&mut self, overrides: Option<&BTreeMap<String, Value>>) -> Result<Value> {
         if !self.client.is_empty() {
             self.runner
                 .ask(json!({"do": "close", "client": self.client}))
@@ -204,37 +192,61 @@ impl Play<'_> {
         for (key, value) in all {
             config[key] = pattern::fill(value, &self.values)?;
         }
-        self.clients += 1;
-        self.client = format!(
-            "{}#{}#{}",
-            self.values["unique"].as_str().unwrap_or_default(),
-            self.runner.name,
-            self.clients
-        );
-        let answer = self
-            .runner
-            .ask(json!({"do": "client", "client": self.client, "config": config}))
-            .await?;
-        match answer.get("error") {
-            None => Ok(()),
-            Some(error) => Err(format!("the client was refused: {error}")),
+        if let Some(config) = config.as_object_mut() {
+            config.retain(|_, value| !value.is_null());
         }
+        self.clients += 1;
+        let name = format!("{}#{}#{}", self.unique, self.runner.name, self.clients);
+        let mut request = json!({"do": "client", "client": name, "config": config});
+        if self.case.clock {
+            request["clock"] = self.unique.as_str().into();
+        }
+        if let Some(parent) = &self.case.traceparent {
+            request["traceparent"] = parent.as_str().into();
+        }
+        let answer = self.runner.ask(request).await?;
+        if answer.get("error").is_none() {
+            self.client = name;
+        }
+        Ok(answer)
     }
 
-    async fn check_server(&self) -> Result<()> {
-        let Some(scripted) = &self.scripted else {
-            return Ok(());
-        };
-        if let Some(wanted) = &self.case.requests {
-            let seen = scripted.requests().await;
-            let wanted = pattern::fill(&Value::Array(wanted.clone()), &self.values)?;
-            pattern::check(&wanted, Some(&seen.into()), "requests")?;
+    /// The scripted server, in a case that has one.
+    pub fn scripted(&self) -> Result<&Scripted> {
+        self.scripted
+            .as_ref()
+            .ok_or_else(|| "only a scripted case can say that".into())
+    }
+
+    /// Compares what the scripted server has seen.
+    pub fn seen(&self, wanted: &Seen) -> Result<()> {
+        let scripted = self.scripted()?;
+        let progress = scripted.progress();
+        if let Some(requests) = &wanted.requests {
+            let pattern = match requests.as_u64() {
+                Some(count) => json!({"$length": count}),
+                None => pattern::fill(requests, &self.values)?,
+            };
+            pattern::check(&pattern, Some(&scripted.requests().into()), "requests")?;
         }
-        if let Some(wanted) = self.case.token_requests {
-            let seen = scripted.token_requests().await;
-            if seen != wanted {
+        if let Some(tokens) = &wanted.tokens {
+            let pattern = pattern::fill(tokens, &self.values)?;
+            pattern::check(&pattern, Some(&scripted.token_requests().into()), "tokens")?;
+        }
+        for (header, unique) in [(&wanted.same, false), (&wanted.distinct, true)] {
+            if let Some(header) = header {
+                values_of(&scripted.requests(), header, unique)?;
+            }
+        }
+        for (what, wanted, seen) in [
+            ("token requests", wanted.token_requests, progress.tokens),
+            ("key requests", wanted.key_requests, progress.keys),
+            ("connections", wanted.connections, progress.connections),
+        ] {
+            if wanted.is_some_and(|wanted| wanted != seen) {
                 return Err(format!(
-                    "the server saw {seen} token requests, expected {wanted}"
+                    "the server saw {seen} {what}, expected {}",
+                    wanted.unwrap_or_default()
                 ));
             }
         }
@@ -242,9 +254,27 @@ impl Play<'_> {
     }
 }
 
+/// Whether every request has the header, and with one value for all or one for each.
+fn values_of(requests: &[Value], header: &str, unique: bool) -> Result<()> {
+    let all: Vec<&str> = requests
+        .iter()
+        .filter_map(|r| r["headers"][header].as_str().filter(|v| !v.is_empty()))
+        .collect();
+    let different: BTreeSet<&&str> = all.iter().collect();
+    let wanted = if unique { requests.len() } else { 1 };
+    if all.len() == requests.len() && different.len() == wanted {
+        Ok(())
+    } else {
+        Err(format!(
+            "{} requests have `{header}` {all:?}, expected {wanted} different values",
+            requests.len()
+        ))
+    }
+}
+
 /// Waits for something that a healthy client does within milliseconds.
-async fn bounded(what: &str, wait: impl Future<Output = ()>) -> Result<()> {
-    tokio::time::timeout(std::time::Duration::from_secs(30), wait)
+pub async fn bounded<T>(what: &str, wait: impl Future<Output = T>) -> Result<T> {
+    tokio::time::timeout(PATIENCE, wait)
         .await
-        .map_err(|_| format!("waited 30 s for {what}"))
+        .map_err(|_| format!("waited {} s for {what}", PATIENCE.as_secs()))
 }

@@ -6,14 +6,21 @@
 
 mod case;
 mod coverage;
+mod http1;
+mod issuer;
 mod judge;
 mod matrix;
 mod pattern;
 mod real;
 mod runner;
 mod scripted;
+mod steps;
+mod transcript;
+mod unknown;
+mod verbs;
+mod webhook;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{collections::BTreeSet, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use futures_util::StreamExt as _;
@@ -23,6 +30,8 @@ use matrix::{Matrix, Outcome};
 
 /// Cases that one runner is asked to run at the same time.
 const CASES_AT_ONCE: usize = 8;
+/// The folder of cases that belong to no section: how the SDKs behave whatever they call.
+const BEHAVIOUR: &str = "behaviour";
 
 #[derive(Parser)]
 struct Args {
@@ -69,7 +78,13 @@ async fn main() -> ExitCode {
 async fn run(args: &Args) -> Result<bool> {
     let contract = agentidp_codegen::load(&args.contract, "openapi").map_err(|e| e.to_string())?;
     let sections: Vec<String> = contract.sections.iter().map(|s| s.name.clone()).collect();
-    let mut cases = case::read_all(&args.cases, &sections)?;
+    let folders: Vec<String> = sections.into_iter().chain([BEHAVIOUR.to_owned()]).collect();
+    let mut cases = case::read_all(&args.cases, &folders)?;
+    let sensitive: BTreeSet<String> = contract
+        .operations()
+        .filter(|o| o.sensitive)
+        .map(|o| o.id.clone())
+        .collect();
     // A part of the cases cannot cover the contract.
     let (missing, unknown) = match args.only {
         None => coverage::compare(&contract, &cases),
@@ -104,7 +119,10 @@ async fn run(args: &Args) -> Result<bool> {
             &cases,
             &real,
             &mut matrix,
-            args.broken.is_some(),
+            Conditions {
+                sensitive: &sensitive,
+                quiet: args.broken.is_some(),
+            },
         )
         .await?;
     }
@@ -137,6 +155,14 @@ async fn run(args: &Args) -> Result<bool> {
     Ok(clean && failed == 0 && gaps == 0)
 }
 
+/// What holds for all runners of a run.
+struct Conditions<'a> {
+    /// Operations whose answers hold secrets.
+    sensitive: &'a BTreeSet<String>,
+    /// Failures are expected.
+    quiet: bool,
+}
+
 /// All cases through one runner. False when the runner itself misbehaved.
 async fn run_all(
     name: &str,
@@ -144,41 +170,81 @@ async fn run_all(
     cases: &[Case],
     real: &real::Real,
     matrix: &mut Matrix,
-    quiet: bool,
+    conditions: Conditions<'_>,
 ) -> Result<bool> {
-    let runner = runner::Runner::start(name, command).await?;
+    let runner = runner::Runner::start(name, command, conditions.sensitive.clone()).await?;
     eprintln!("{name}: {}", runner.ready);
+    let unknown = unknown::Unknown::learn(&runner).await;
     let runner_ref = &runner;
-    let mut outcomes = futures_util::stream::iter(cases)
-        .map(|case| async move {
-            if let Some(reason) = case.skip.get(name) {
-                return (case, Outcome::Skipped(reason.clone()));
-            }
-            match judge::run(case, runner_ref, real).await {
-                Ok(()) => (case, Outcome::Passed),
-                Err(why) => (case, Outcome::Failed(why)),
-            }
-        })
+    let unknown_ref = &unknown;
+    let (last, first): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(|c| c.no_secret_shows);
+    let mut outcomes = futures_util::stream::iter(first)
+        .map(|case| async move { (case, one(case, runner_ref, real, unknown_ref).await) })
         .buffered(CASES_AT_ONCE);
     while let Some((case, outcome)) = outcomes.next().await {
-        matrix.add(&case.section, name, &outcome);
-        match &outcome {
-            Outcome::Failed(why) if !quiet => println!(
-                "FAILED {name} · {} · {}\n       {why}",
-                case.section, case.name
-            ),
-            Outcome::Skipped(why) => {
-                println!("skipped {name} · {} · {}: {why}", case.section, case.name)
-            }
-            _ => {}
-        }
+        tell(name, case, &outcome, matrix, conditions.quiet);
     }
     drop(outcomes);
-    Ok(match runner.exit().await {
-        Ok(()) => true,
+    let mut at_the_end = Vec::new();
+    for case in last {
+        at_the_end.push((case, one(case, &runner, real, &unknown).await));
+    }
+    if let Ok(mut all) = runner.cancellations.lock() {
+        matrix.cancellations(name, median(&mut all));
+    }
+    let ended = runner.exit().await;
+    for (case, mut outcome) in at_the_end {
+        if let (Outcome::Passed, Ok(transcript)) = (&outcome, &ended) {
+            let (leaks, texts, secrets) = transcript.leaks();
+            println!("{name}: {texts} texts searched for {secrets} secrets");
+            if !leaks.is_empty() {
+                outcome = Outcome::Failed(leaks.join("\n       "));
+            }
+        }
+        tell(name, case, &outcome, matrix, conditions.quiet);
+    }
+    Ok(match ended {
+        Ok(_) => true,
         Err(why) => {
             println!("FAILED {why}");
             false
         }
     })
+}
+
+async fn one(
+    case: &Case,
+    runner: &runner::Runner,
+    real: &real::Real,
+    unknown: &unknown::Unknown,
+) -> Outcome {
+    if let Some(reason) = case.skip.get(&runner.name) {
+        return Outcome::Skipped(reason.clone());
+    }
+    match judge::run(case, runner, real).await {
+        Ok(()) => Outcome::Passed,
+        Err(why) => match unknown.verb(&why) {
+            Some(verb) => Outcome::Skipped(format!("not yet: {verb}")),
+            None => Outcome::Failed(why),
+        },
+    }
+}
+
+fn tell(name: &str, case: &Case, outcome: &Outcome, matrix: &mut Matrix, quiet: bool) {
+    matrix.add(&case.section, name, outcome);
+    match outcome {
+        Outcome::Failed(why) if !quiet => println!(
+            "FAILED {name} · {} · {}\n       {why}",
+            case.section, case.name
+        ),
+        Outcome::Skipped(why) => {
+            println!("skipped {name} · {} · {}: {why}", case.section, case.name)
+        }
+        _ => {}
+    }
+}
+
+fn median(all: &mut [Duration]) -> Option<Duration> {
+    all.sort_unstable();
+    all.get(all.len() / 2).copied()
 }

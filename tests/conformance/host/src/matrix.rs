@@ -1,6 +1,6 @@
 //! The result as a table: sections down, runners across.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 /// What one runner made of one case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,9 +27,17 @@ pub struct Matrix {
     runners: Vec<String>,
     sections: Vec<String>,
     cells: BTreeMap<(String, String), Cell>,
+    cancellations: BTreeMap<String, Duration>,
 }
 
 impl Matrix {
+    /// Remembers how long it usually took until the server saw a cancellation.
+    pub fn cancellations(&mut self, runner: &str, median: Option<Duration>) {
+        if let Some(median) = median {
+            self.cancellations.insert(runner.to_owned(), median);
+        }
+    }
+
     /// Adds an outcome.
     pub fn add(&mut self, section: &str, runner: &str, outcome: &Outcome) {
         for (list, name) in [(&mut self.sections, section), (&mut self.runners, runner)] {
@@ -86,6 +94,16 @@ impl Matrix {
                 print!("{text:>14}");
             }
             println!();
+        }
+        if !self.cancellations.is_empty() {
+            print!("{:<14}", "cancelled, ms");
+            for runner in &self.runners {
+                let text = self.cancellations.get(runner).map_or("-".to_owned(), |d| {
+                    format!("{:.1}", d.as_secs_f64() * 1000.0)
+                });
+                print!("{text:>14}");
+            }
+            println!("  (median until the server saw it)");
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A pattern is JSON. An object matches when each of its keys does (more keys are fine); a list
 //! matches item by item; a scalar matches itself. Strings that begin with `$` are special:
 //! `$any`, `$string`, `$integer`, `$number`, `$boolean`, `$uuid`, `$timestamp`, `$null`, `$absent`,
-//! `$nonempty`, `$contains:<text>`. An object with the one key `$length` matches a list of that
+//! `$nonempty`, `$contains:<text>`, `$without:<text>`, `$matches:<regular expression>`. An object with the one key `$length` matches a list of that
 //! length, one with `$some` a list with an item that matches, one with `$atLeast` or `$atMost` a number.
 
 use std::collections::BTreeMap;
@@ -33,10 +33,7 @@ pub fn check(pattern: &Value, value: Option<&Value>, place: &str) -> Result<(), 
                 ("$null", Some(v)) => v.is_null(),
                 ("$uuid", Some(v)) => v.as_str().is_some_and(is_uuid),
                 ("$timestamp", Some(v)) => v.as_str().is_some_and(is_timestamp),
-                (word, Some(v)) => match word.strip_prefix("$contains:") {
-                    Some(part) => v.as_str().is_some_and(|s| s.contains(part)),
-                    None => return Err(format!("{place}: `{word}` is no pattern")),
-                },
+                (word, Some(v)) => text(word, v).map_err(|why| format!("{place}: {why}"))?,
             };
             if holds { Ok(()) } else { fail(word) }
         }
@@ -106,6 +103,21 @@ pub fn check(pattern: &Value, value: Option<&Value>, place: &str) -> Result<(), 
             }
         }
     }
+}
+
+/// The patterns of texts that have a text of their own.
+fn text(word: &str, value: &Value) -> Result<bool, String> {
+    let (kind, wanted) = word.split_once(':').unwrap_or((word, ""));
+    let found = value.as_str();
+    Ok(match kind {
+        "$contains" => found.is_some_and(|s| s.contains(wanted)),
+        "$without" => found.is_some_and(|s| !s.contains(wanted)),
+        "$matches" => {
+            let regex = regex::Regex::new(wanted).map_err(|e| e.to_string())?;
+            found.is_some_and(|s| regex.is_match(s))
+        }
+        _ => return Err(format!("`{word}` is no pattern")),
+    })
 }
 
 /// Replaces `${name}` and `${name.field}` in every string of the value. A string that is
@@ -213,6 +225,8 @@ mod tests {
             Err("value.b[1]: expected 3, found 2".into())
         );
         assert!(check(&json!({"c": "$uuid"}), Some(&value), "value").is_err());
+        assert!(check(&json!({"c": "$matches:^2026-.*Z$"}), Some(&value), "value").is_ok());
+        assert!(check(&json!({"c": "$without:2026"}), Some(&value), "value").is_err());
         assert!(check(&json!({"b": {"$some": 2}}), Some(&value), "value").is_ok());
         assert!(check(&json!({"b": {"$length": 3}}), Some(&value), "value").is_err());
     }

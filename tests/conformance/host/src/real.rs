@@ -7,7 +7,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::case::{Http, Result};
+use crate::{case::Result, verbs::Http};
 
 /// The real server and its bootstrap admin.
 pub struct Real {

@@ -1,19 +1,32 @@
 //! A server that says exactly what a case says, misbehaviour included. It speaks HTTP/1.1 by
 //! hand, because a library would not let it cut, garble or withhold an answer.
+//!
+//! Three kinds of request have a script each: token requests, requests for an issuer's keys or
+//! description, and all others. Behind the end of the first two stand good answers.
 
-use std::{collections::VecDeque, sync::Arc};
-
-use serde_json::{Map, Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    sync::{Mutex, watch},
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
-use crate::case::{Answer, Result};
+use serde_json::{Value, json};
+use tokio::{
+    io::AsyncReadExt,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+
+use crate::{
+    case::{Answer, Case, Result},
+    http1,
+    issuer::{Keys, PUBLISHED},
+};
 
 /// Seconds that a good token of the scripted server lives.
 const TOKEN_LIFE_SECONDS: u64 = 3600;
+/// What every token of a scripted server begins with; nothing a runner prints may hold it.
+pub const TOKEN_PREFIX: &str = "scripted-token-";
 
 /// A running scripted server; it ends when dropped.
 pub struct Scripted {
@@ -24,73 +37,106 @@ pub struct Scripted {
 }
 
 struct State {
-    answers: Mutex<VecDeque<Answer>>,
-    tokens: Mutex<VecDeque<Answer>>,
-    seen: Mutex<Vec<Value>>,
-    token_requests: Mutex<usize>,
+    base_url: String,
+    /// Requests for keys have a script of their own.
+    is_issuer: bool,
+    script: Mutex<Script>,
     progress: watch::Sender<Progress>,
 }
 
+#[derive(Default)]
+struct Script {
+    answers: VecDeque<Answer>,
+    tokens: VecDeque<Answer>,
+    keys: VecDeque<Answer>,
+    seen: Vec<Value>,
+    tokens_seen: Vec<Value>,
+}
+
 /// What has happened so far, for those who wait for it.
-#[derive(Clone, Copy, Default)]
-struct Progress {
-    read: usize,
-    closed_while_hanging: usize,
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    /// Requests read, token and key requests apart.
+    pub requests: usize,
+    /// Token requests read.
+    pub tokens: usize,
+    /// Key requests read.
+    pub keys: usize,
+    /// Connections accepted.
+    pub connections: usize,
+    /// When the client closed a connection whose request was not answered, each time.
+    pub closed: Vec<Instant>,
+    released: BTreeSet<String>,
+}
+
+/// What a request is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum About {
+    Token,
+    Keys,
+    Else,
 }
 
 impl Scripted {
     /// Starts one on a free port.
-    pub async fn start(answers: &[Answer], tokens: &[Answer]) -> Result<Self> {
+    pub async fn start(case: &Case) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
             .map_err(|e| e.to_string())?;
         let port = listener.local_addr().map_err(|e| e.to_string())?.port();
+        let base_url = format!("http://127.0.0.1:{port}");
         let state = Arc::new(State {
-            answers: Mutex::new(repeated(answers)),
-            tokens: Mutex::new(repeated(tokens)),
-            seen: Mutex::default(),
-            token_requests: Mutex::default(),
+            base_url: base_url.clone(),
+            is_issuer: case.steps.iter().any(|s| s.verifier.is_some()),
+            script: Mutex::new(Script {
+                answers: repeated(&case.answers),
+                tokens: repeated(&case.tokens),
+                keys: repeated(&case.keys),
+                ..Script::default()
+            }),
             progress: watch::channel(Progress::default()).0,
         });
         let accepted = state.clone();
         let accept = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
+                accepted.progress.send_modify(|p| p.connections += 1);
                 connections.spawn(serve(stream, accepted.clone()));
             }
         });
         Ok(Self {
-            base_url: format!("http://127.0.0.1:{port}"),
+            base_url,
             state,
             accept,
         })
     }
 
-    /// Every request so far, token requests apart.
-    pub async fn requests(&self) -> Vec<Value> {
-        self.state.seen.lock().await.clone()
+    /// Every request so far, token and key requests apart.
+    pub fn requests(&self) -> Vec<Value> {
+        lock(&self.state.script).seen.clone()
     }
 
-    /// How many token requests there were.
-    pub async fn token_requests(&self) -> usize {
-        *self.state.token_requests.lock().await
+    /// Every token request so far.
+    pub fn token_requests(&self) -> Vec<Value> {
+        lock(&self.state.script).tokens_seen.clone()
     }
 
-    /// How many requests were read so far.
-    pub fn read(&self) -> usize {
-        self.state.progress.borrow().read
+    /// What has happened so far.
+    pub fn progress(&self) -> Progress {
+        self.state.progress.borrow().clone()
     }
 
-    /// Waits until more than `before` requests were read.
-    pub async fn wait_read(&self, before: usize) {
+    /// Waits until that holds of what has happened.
+    pub async fn wait(&self, holds: impl FnMut(&Progress) -> bool) {
         let mut progress = self.state.progress.subscribe();
-        let _ = progress.wait_for(|p| p.read > before).await;
+        let _ = progress.wait_for(holds).await;
     }
 
-    /// Waits until a client closed the connection of a request that was never answered.
-    pub async fn wait_closed(&self) {
-        let mut progress = self.state.progress.subscribe();
-        let _ = progress.wait_for(|p| p.closed_while_hanging > 0).await;
+    /// Lets answers go that wait at this gate.
+    pub fn release(&self, gate: &str) {
+        self.state.progress.send_modify(|p| {
+            p.released.insert(gate.to_owned());
+        });
     }
 }
 
@@ -98,6 +144,12 @@ impl Drop for Scripted {
     fn drop(&mut self) {
         self.accept.abort();
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn repeated(answers: &[Answer]) -> VecDeque<Answer> {
@@ -108,44 +160,130 @@ fn repeated(answers: &[Answer]) -> VecDeque<Answer> {
 }
 
 async fn serve(mut stream: TcpStream, state: Arc<State>) {
+    let _ = stream.set_nodelay(true);
     let mut buffer = Vec::new();
-    while let Some(request) = read_request(&mut stream, &mut buffer).await {
-        let path = request["path"].as_str().unwrap_or_default().to_owned();
-        let is_token = path == "/api/v1/token" || path == "/oauth2/token";
-        let scripted = if is_token {
-            *state.token_requests.lock().await += 1;
-            state.tokens.lock().await.pop_front()
-        } else {
-            state.seen.lock().await.push(request);
-            state.answers.lock().await.pop_front()
+    while let Some(request) = http1::read_request(&mut stream, &mut buffer).await {
+        let answer = state.take(request);
+        let answered = tokio::select! {
+            () = state.delay(&answer) => true,
+            () = closed(&mut stream) => false,
         };
-        let count = *state.token_requests.lock().await;
-        state
-            .progress
-            .send_modify(|p| p.read += usize::from(!is_token));
-        let answer = match scripted {
-            Some(answer) => answer,
-            None if is_token => good_token(count),
-            None => Answer {
+        if !answered {
+            state
+                .progress
+                .send_modify(|p| p.closed.push(Instant::now()));
+            return;
+        }
+        if answer.close || http1::write_answer(&mut stream, &answer).await.is_none() {
+            return;
+        }
+        if answer.stall {
+            closed(&mut stream).await;
+            state
+                .progress
+                .send_modify(|p| p.closed.push(Instant::now()));
+            return;
+        }
+    }
+}
+
+/// Returns when the client has given up: it sends nothing while it waits for an answer.
+async fn closed(stream: &mut TcpStream) {
+    let mut byte = [0];
+    while matches!(stream.read(&mut byte).await, Ok(n) if n > 0) {}
+}
+
+impl State {
+    /// Records the request and says what comes back.
+    fn take(&self, request: Value) -> Answer {
+        let path = request["path"].as_str().unwrap_or_default();
+        let about = if path == "/api/v1/token" || path == "/oauth2/token" {
+            About::Token
+        } else if self.is_issuer && (path.starts_with("/.well-known/") || path == "/jwks") {
+            About::Keys
+        } else {
+            About::Else
+        };
+        let description = path.starts_with("/.well-known/") && !path.ends_with("jwks.json");
+        let mut script = lock(&self.script);
+        let next = match about {
+            About::Token => {
+                script.tokens_seen.push(request);
+                script.tokens.pop_front()
+            }
+            // Only what has keys is scripted; the description always says where they are.
+            About::Keys if description => None,
+            About::Keys => script.keys.pop_front(),
+            About::Else => {
+                script.seen.push(request);
+                script.answers.pop_front()
+            }
+        };
+        drop(script);
+        let mut count = 0;
+        self.progress.send_modify(|p| {
+            let counter = match about {
+                About::Token => &mut p.tokens,
+                About::Keys if description => return,
+                About::Keys => &mut p.keys,
+                About::Else => &mut p.requests,
+            };
+            *counter += 1;
+            count = *counter;
+        });
+        match (next, about) {
+            (Some(answer), About::Keys) if answer.json.is_none() && answer.is_good() => {
+                self.key_set(&answer)
+            }
+            (Some(answer), _) => answer,
+            (None, About::Token) => good_token(count),
+            (None, About::Keys) if description => self.description(),
+            (None, About::Keys) => self.key_set(&Answer::default()),
+            (None, About::Else) => Answer {
                 status: Some(599),
                 json: Some(
                     json!({"code": "SCRIPT_ENDED", "message": "the case has no answer for this request"}),
                 ),
                 ..Answer::default()
             },
-        };
+        }
+    }
+
+    /// The time, or the gate, before an answer.
+    async fn delay(&self, answer: &Answer) {
         if let Some(ms) = answer.hold_ms {
-            tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+            tokio::time::sleep(Duration::from_millis(ms)).await;
         }
         if answer.hang {
-            // Reading ends when the client gives up.
-            let mut byte = [0];
-            while matches!(stream.read(&mut byte).await, Ok(n) if n > 0) {}
-            state.progress.send_modify(|p| p.closed_while_hanging += 1);
-            return;
+            std::future::pending::<()>().await;
         }
-        if answer.close || write_answer(&mut stream, &answer).await.is_none() {
-            return;
+        if let Some(gate) = &answer.gate {
+            let mut progress = self.progress.subscribe();
+            let _ = progress.wait_for(|p| p.released.contains(gate)).await;
+        }
+    }
+
+    fn key_set(&self, answer: &Answer) -> Answer {
+        let names = answer
+            .key_names
+            .clone()
+            .unwrap_or_else(|| PUBLISHED.map(str::to_owned).to_vec());
+        let made = Keys::get().and_then(|keys| keys.jwks(&names));
+        Answer {
+            json: Some(made.unwrap_or_else(|why| json!({"error": why}))),
+            ..answer.clone()
+        }
+    }
+
+    /// RFC 8414, as far as a verifier reads it.
+    fn description(&self) -> Answer {
+        Answer {
+            json: Some(json!({
+                "issuer": self.base_url,
+                "jwks_uri": format!("{}/jwks", self.base_url),
+                "token_endpoint": format!("{}/api/v1/token", self.base_url),
+            })),
+            ..Answer::default()
         }
     }
 }
@@ -153,138 +291,11 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
 fn good_token(count: usize) -> Answer {
     Answer {
         json: Some(json!({
-            "access_token": format!("scripted-token-{count}"),
+            "access_token": format!("{TOKEN_PREFIX}{count}"),
             "token_type": "Bearer",
             "expires_in": TOKEN_LIFE_SECONDS,
             "scope": "agents:read agents:write tokens:read audit:read",
         })),
         ..Answer::default()
     }
-}
-
-/// `None` when the connection must not be used any further.
-async fn write_answer(stream: &mut TcpStream, answer: &Answer) -> Option<()> {
-    if answer.garbage {
-        stream
-            .write_all(b"\x16\x03\x01 this is not HTTP\r\n\r\n")
-            .await
-            .ok()?;
-        return None;
-    }
-    let body = match (&answer.json, &answer.text) {
-        (Some(json), _) => {
-            let mut json = json.clone();
-            if let (Some(size), Some(map)) = (answer.padding, json.as_object_mut()) {
-                map.insert("padding".into(), "x".repeat(size).into());
-            }
-            json.to_string()
-        }
-        (None, Some(text)) => text.clone(),
-        (None, None) => String::new(),
-    };
-    let mut head = format!(
-        "HTTP/1.1 {} Scripted\r\ncontent-length: {}\r\n",
-        answer.status.unwrap_or(200),
-        body.len()
-    );
-    let has = |name: &str| answer.headers.keys().any(|k| k.eq_ignore_ascii_case(name));
-    if !body.is_empty() && !has("content-type") {
-        head.push_str("content-type: application/json\r\n");
-    }
-    if !has("x-request-id") {
-        head.push_str("x-request-id: scripted\r\n");
-    }
-    for (name, value) in &answer.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    head.push_str("\r\n");
-    stream.write_all(head.as_bytes()).await.ok()?;
-    let sent = answer.cut.unwrap_or(body.len()).min(body.len());
-    stream.write_all(&body.as_bytes()[..sent]).await.ok()?;
-    stream.flush().await.ok()?;
-    answer.cut.is_none().then_some(())
-}
-
-/// One request as `{method, path, query, headers, body}`; form bodies become objects.
-async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Value> {
-    let end = loop {
-        if let Some(at) = buffer.windows(4).position(|w| w == b"\r\n\r\n") {
-            break at;
-        }
-        let mut chunk = [0; 4096];
-        let n = stream.read(&mut chunk).await.ok().filter(|n| *n > 0)?;
-        buffer.extend_from_slice(&chunk[..n]);
-    };
-    let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
-    let mut lines = head.split("\r\n");
-    let mut first = lines.next()?.split(' ');
-    let (method, target) = (first.next()?.to_owned(), first.next()?.to_owned());
-    let headers: Map<String, Value> = lines
-        .filter_map(|l| l.split_once(':'))
-        .map(|(k, v)| (k.trim().to_lowercase(), v.trim().into()))
-        .collect();
-    let length = headers
-        .get("content-length")
-        .and_then(|v| v.as_str()?.parse::<usize>().ok())
-        .unwrap_or(0);
-    let total = end + 4 + length;
-    while buffer.len() < total {
-        let mut chunk = [0; 4096];
-        let n = stream.read(&mut chunk).await.ok().filter(|n| *n > 0)?;
-        buffer.extend_from_slice(&chunk[..n]);
-    }
-    let body = buffer[end + 4..total].to_vec();
-    buffer.drain(..total);
-    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let content_type = headers
-        .get("content-type")
-        .and_then(Value::as_str)
-        .unwrap_or("");
-    let body = if content_type.starts_with("application/x-www-form-urlencoded") {
-        form(&String::from_utf8_lossy(&body))
-    } else if body.is_empty() {
-        Value::Null
-    } else {
-        serde_json::from_slice(&body).unwrap_or_else(|_| String::from_utf8_lossy(&body).into())
-    };
-    Some(
-        json!({"method": method, "path": path, "query": form(query), "headers": headers, "body": body}),
-    )
-}
-
-fn form(text: &str) -> Value {
-    text.split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(key), Value::String(decode(value)))
-        })
-        .collect::<Map<_, _>>()
-        .into()
-}
-
-fn decode(text: &str) -> String {
-    let mut out = Vec::new();
-    let bytes = text.as_bytes();
-    let mut i = 0;
-    while i < bytes.len() {
-        let hex = bytes
-            .get(i + 1..i + 3)
-            .and_then(|h| u8::from_str_radix(std::str::from_utf8(h).ok()?, 16).ok());
-        match (bytes[i], hex) {
-            (b'%', Some(byte)) => {
-                out.push(byte);
-                i += 3;
-            }
-            (b'+', _) => {
-                out.push(b' ');
-                i += 1;
-            }
-            (byte, _) => {
-                out.push(byte);
-                i += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
