@@ -41,6 +41,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<clock::NativeClock>()?;
     module.add_class::<hidden::Hidden>()?;
     module.add_class::<verifier::NativeVerifier>()?;
+    module.add_function(wrap_pyfunction!(process::_forks, module)?)?;
     module.add_function(wrap_pyfunction!(hidden::_reveal, module)?)?;
     module.add_function(wrap_pyfunction!(verifier::_verify_webhook, module)?)?;
     module.add_function(wrap_pyfunction!(verifier::_verify_audit_events, module)?)?;

@@ -25,6 +25,12 @@ pub fn generation() -> u64 {
     GENERATION.load(Ordering::Relaxed)
 }
 
+/// As [`generation`], for the package.
+#[pyfunction]
+pub fn _forks() -> u64 {
+    generation()
+}
+
 /// Counts forks, those of C code included.
 pub fn watch_forks() {
     static ONCE: Once = Once::new();

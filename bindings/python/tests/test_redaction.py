@@ -205,11 +205,13 @@ def test_errors_and_their_tracebacks(
 
     def fail(request: Request) -> Any:
         echo = f"{request.body.decode()} {request.headers.get('authorization')}"
-        return {
+        if how == "timeout":
+            idp.hang(request)
+        answers = {
             "status": ok({"code": "BAD", "message": "It is bad."}, 500),
             "garbage": ok(f"<{echo}>".encode()),  # a proxy that repeats what it was sent
-            "cut": None,
-        }.get(how) or (idp.hang(request) if how == "timeout" else None)
+        }
+        return answers.get(how)
 
     idp.agent = idp.token = fail
     if (fault, how) == (revoke, "garbage"):

@@ -41,7 +41,7 @@ def test_faults_and_requests(agentidp_mock: MockServer) -> None:
     assert request.headers["authorization"] == "Bearer ***"
     agentidp_mock.reset()
     assert agentidp_mock.requests() == []
-    with pytest.raises(ValueError, match="unknown field|count"):
+    with pytest.raises(ValueError, match=r"unknown field|count"):
         agentidp_mock.fail_next(count=-1)
 
 
@@ -57,11 +57,9 @@ def test_time_passes_for_server_and_clients(agentidp_mock: MockServer) -> None:
     assert admin.tokens.introspect_token(second).active
 
 
-def test_a_missing_program_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="no program.*AGENTIDP_BIN"):
+    with pytest.raises(FileNotFoundError, match=r"no program.*AGENTIDP_BIN"):
         MockServer(tmp_path / "nothing")
     monkeypatch.delenv("AGENTIDP_BIN", raising=False)
     with pytest.raises(FileNotFoundError, match="not on PATH"):

@@ -74,7 +74,10 @@ def test_opentelemetry_s_span_is_passed_on(idp: FakeIdp, settings: dict[str, str
         with tracer.start_as_current_span("work") as span:
             call()
         context = span.get_span_context()
-        assert last(idp) == f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+        assert (
+            last(idp)
+            == f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+        )
     assert not trace.get_current_span().get_span_context().is_valid
 
 

@@ -18,6 +18,11 @@ pub struct Python;
 
 const PACKAGE: &str = "sentryagent_idp";
 const VERSION_MIN: (u32, u32) = (3, 10);
+/// The adapters' names, and the folders of their examples.
+const ADAPTERS: [(&str, &str); 2] = [
+    ("python-fastapi", "verify-fastapi"),
+    ("python-starlette", "verify-starlette"),
+];
 
 impl Language for Python {
     fn name(&self) -> &'static str {
@@ -64,7 +69,12 @@ impl Language for Python {
         };
         ruff(&["format", "--check"])?;
         ruff(&["check"])?;
-        run(&mut tool("mypy"))
+        run(&mut tool("mypy"))?;
+        // They are all called main.py, which one run of mypy does not take.
+        ADAPTERS.iter().try_for_each(|(_, folder)| {
+            let mut mypy = tool("mypy");
+            run(mypy.arg(example(folder)))
+        })
     }
 
     fn test(&self) -> Result<Counts> {
@@ -140,18 +150,15 @@ impl Language for Python {
     }
 
     fn adapters(&self) -> Result<Vec<Runner>> {
-        let adapter = |name, folder: &str| {
+        let adapter = |(name, folder): &(&'static str, &str)| {
             let mut command = Command::new(executable(&venv(), "python"));
             command
-                .arg(root().join("examples/python").join(folder).join("main.py"))
+                .arg(example(folder))
                 .env("PYTHONDONTWRITEBYTECODE", "1")
                 .current_dir(root());
             Runner { name, command }
         };
-        Ok(vec![
-            adapter("python-fastapi", "verify-fastapi"),
-            adapter("python-starlette", "verify-starlette"),
-        ])
+        Ok(ADAPTERS.iter().map(adapter).collect())
     }
 }
 
@@ -170,6 +177,11 @@ fn package_folder() -> PathBuf {
 
 fn quick_start() -> PathBuf {
     root().join("examples/python/quickstart.py")
+}
+
+/// The program of an adapter's example.
+fn example(folder: &str) -> PathBuf {
+    root().join("examples/python").join(folder).join("main.py")
 }
 
 fn executable(venv: &Path, name: &str) -> PathBuf {

@@ -10,7 +10,7 @@ import threading
 import weakref
 from asyncio import get_running_loop
 
-from ._native import LoopBridge, NativeClient
+from ._native import LoopBridge, NativeClient, _forks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class LoopTransport:
         options: CallOptions | None = None,
     ) -> Any:
         """Makes one call; cancelling the task aborts it on the wire."""
-        loop = get_running_loop()
+        loop = _running_loop()
         bridge: LoopBridge = getattr(loop, _ATTRIBUTE, None) or _attach(loop)
         future = loop.create_future()
         number = bridge.start(self._native, future, operation, path, query, body, options)
@@ -62,7 +62,7 @@ class LoopTransport:
 
 async def finish(start: Callable[[LoopBridge, Future[Any]], int]) -> Any:
     """Starts something on the running loop's bridge and awaits it; cancelling aborts it."""
-    loop = get_running_loop()
+    loop = _running_loop()
     bridge: LoopBridge = getattr(loop, _ATTRIBUTE, None) or _attach(loop)
     future = loop.create_future()
     number = start(bridge, future)
@@ -71,6 +71,19 @@ async def finish(start: Callable[[LoopBridge, Future[Any]], int]) -> Any:
     except BaseException:
         bridge.cancel(number)
         raise
+
+
+def _running_loop() -> AbstractEventLoop:
+    try:
+        return get_running_loop()
+    except RuntimeError as error:
+        if _forks() == 0:
+            raise
+        # asyncio does not know a loop again that runs in the parent.
+        raise RuntimeError(
+            f"{error}: one that was made before the process was forked belongs to the parent; "
+            "make a new one in the child, for example with asyncio.run()"
+        ) from None
 
 
 def _attach(loop: AbstractEventLoop) -> LoopBridge:
