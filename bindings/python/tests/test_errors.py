@@ -47,6 +47,33 @@ def test_a_status_decides_the_class(
     assert str(error) == f"SOME_CODE ({status}): It did not work. [request req-1]"
 
 
+def test_raw_access_needs_no_second_call_on_errors_either(
+    idp: FakeIdp, client: AgentIdPClient
+) -> None:
+    refuse(idp, 404, "AGENT_NOT_FOUND")
+    with pytest.raises(errors.NotFoundError) as caught:
+        client.agents.get_agent("a")
+    error = caught.value
+    assert (error.http_status, error.request_id) == (404, "req-1")
+    assert error.headers is not None
+    assert error.headers["content-type"] == "application/json"
+    assert error.headers["retry-after"] == "7"
+    idp.agent = lambda _: None
+    with pytest.raises(errors.ApiConnectionError) as unanswered:
+        client.agents.get_agent("a", options=CallOptions(retries=0))
+    assert unanswered.value.headers is None
+    assert idp.counts["agent"] == 2
+
+
+def test_errors_are_values() -> None:
+    one, same = errors.ServerError("x", code="A"), errors.ServerError("x", code="A")
+    assert one == same
+    assert hash(one) == hash(same)
+    assert one != errors.ServerError("x", code="B")
+    assert one != errors.ConflictError("x", code="A")
+    assert one != "x"
+
+
 def test_errors_pickle_and_copy(idp: FakeIdp, client: AgentIdPClient) -> None:
     refuse(idp, 404, "AGENT_NOT_FOUND")
     with pytest.raises(errors.NotFoundError) as caught:
@@ -54,6 +81,7 @@ def test_errors_pickle_and_copy(idp: FakeIdp, client: AgentIdPClient) -> None:
     error = caught.value
     for other in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
         assert type(other) is type(error)
+        assert other == error
         assert other.to_dict() == error.to_dict()
         assert str(other) == str(error)
 
