@@ -43,6 +43,8 @@ pub mod policy;
 mod secret;
 #[allow(dead_code)] // a contract need not use every type
 mod shape;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod token;
 mod trace;
 mod transport;

@@ -141,7 +141,7 @@ fn client_identity(
     }
 }
 
-/// `sentryagent-idp/0.1.0 (python CPython 3.11.7; linux-x86_64)`; nothing else is reported.
+/// `sentryagent-idp/0.1.0 (python CPython 3.11.7; linux-x86_64)`, `(rust 1.95.0; …)`; nothing else is reported.
 fn user_agent(host: Option<(String, String)>) -> String {
     let visible = |text: String| -> String {
         text.chars()
@@ -150,7 +150,7 @@ fn user_agent(host: Option<(String, String)>) -> String {
     };
     let host = match host {
         Some((language, runtime)) => format!("{} {}", visible(language), visible(runtime)),
-        None => "rust".to_owned(),
+        None => format!("rust {}", env!("AGENTIDP_RUSTC_VERSION")),
     };
     format!(
         "sentryagent-idp/{} ({}; {}-{})",

@@ -42,7 +42,7 @@ async fn a_call_carries_the_token_and_says_who_calls() {
     let agent = header(sent, "user-agent").expect("a user agent");
     assert!(
         agent.starts_with(&format!(
-            "sentryagent-idp/{} (rust; ",
+            "sentryagent-idp/{} (rust 1.",
             env!("CARGO_PKG_VERSION")
         )),
         "{agent}"

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{Counts, Language, Runner};
-use crate::sh::{self, Result};
+use crate::{
+    server,
+    sh::{self, Result},
+};
 
 const PACKAGE: &str = "sentryagent-idp";
 
@@ -47,7 +50,9 @@ impl Language for Rust {
             "cargo",
             ["test", "--locked", "--workspace", "--no-fail-fast"],
         );
+        // The example's test starts a mock server.
         let output = command
+            .env("AGENTIDP_BIN", server::build()?)
             .stderr(Stdio::inherit())
             .output()
             .map_err(|e| format!("cannot run cargo: {e}"))?;
