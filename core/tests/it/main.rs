@@ -3,6 +3,7 @@
 
 mod support;
 
+mod audit_chain;
 #[cfg(feature = "bridge")]
 mod bridge;
 mod changes;
@@ -26,3 +27,5 @@ mod trace;
 mod transport;
 mod transport_http;
 mod transport_server;
+mod verify;
+mod webhook;
