@@ -8,6 +8,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use aho_corasick::AhoCorasick;
 use serde_json::Value;
 
 /// Shorter texts would be found everywhere.
@@ -62,16 +63,15 @@ impl Transcript {
         let secrets = lock(&self.secrets);
         let printed = lock(&self.printed);
         let mut leaks = Vec::new();
+        let Ok(search) = AhoCorasick::new(secrets.iter()) else {
+            return (vec!["the secrets cannot be searched for".into()], 0, 0);
+        };
         for (place, text) in printed.iter() {
-            for secret in secrets.iter().filter(|s| text.contains(s.as_str())) {
-                let head: String = secret.chars().take(8).collect();
-                let masked = text.replace(secret.as_str(), "<<SECRET>>");
-                let at = masked.find("<<SECRET>>").unwrap_or(0);
-                let around: String = masked[floor(&masked, at.saturating_sub(120))..]
-                    .chars()
-                    .take(300)
-                    .collect();
-                leaks.push(format!("{place} shows the secret {head}…: …{around}"));
+            if let Some(found) = search.find(text) {
+                let head: String = text[found.range()].chars().take(8).collect();
+                let from = floor(text, found.start().saturating_sub(120));
+                let before = &text[from..found.start()];
+                leaks.push(format!("{place} shows the secret {head}… behind: {before}"));
             }
         }
         (leaks, printed.len(), secrets.len())
