@@ -34,7 +34,18 @@ type server struct {
 	tokens atomic.Int64
 }
 
-func fake(t *testing.T, handle http.HandlerFunc) *server {
+// newServer gives every request to the handler.
+func newServer(t testing.TB, handle http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		handle(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func fake(t testing.TB, handle http.HandlerFunc) *server {
 	t.Helper()
 	s := &server{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +62,7 @@ func fake(t *testing.T, handle http.HandlerFunc) *server {
 	return s
 }
 
-func (s *server) client(t *testing.T, change ...func(*agentidp.AgentIdPClientConfig)) *agentidp.AgentIdPClient {
+func (s *server) client(t testing.TB, change ...func(*agentidp.AgentIdPClientConfig)) *agentidp.AgentIdPClient {
 	t.Helper()
 	config := agentidp.AgentIdPClientConfig{BaseURL: s.URL, ClientID: clientID, ClientSecret: secret}
 	for _, change := range change {

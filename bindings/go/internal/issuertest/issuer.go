@@ -42,7 +42,8 @@ func New(t testing.TB) *Issuer {
 	if _, i.ed25519, err = ed25519.GenerateKey(rand.Reader); err != nil {
 		t.Fatal(err)
 	}
-	i.Server = httptest.NewServer(http.HandlerFunc(i.serve))
+	i.Server = httptest.NewUnstartedServer(http.HandlerFunc(i.serve))
+	i.Start()
 	t.Cleanup(i.Close)
 	return i
 }
