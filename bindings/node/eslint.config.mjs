@@ -24,10 +24,15 @@ export default typescript.config(
     languageOptions: {
       globals: {
         AbortController: 'readonly',
+        Buffer: 'readonly',
+        Headers: 'readonly',
+        TextEncoder: 'readonly',
         AbortSignal: 'readonly',
         URL: 'readonly',
         URLSearchParams: 'readonly',
         console: 'readonly',
+        fetch: 'readonly',
+        performance: 'readonly',
         process: 'readonly',
         require: 'readonly',
         setImmediate: 'readonly',

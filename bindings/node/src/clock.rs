@@ -16,7 +16,6 @@ pub struct Clock {
 impl Clock {
     /// A clock of its own.
     #[napi(constructor, catch_unwind)]
-    #[expect(clippy::new_without_default, reason = "only JavaScript makes one")]
     pub fn new() -> Self {
         Self {
             inner: BridgeClock::manual(),

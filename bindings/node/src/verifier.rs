@@ -43,35 +43,35 @@ impl Verifier {
         }
     }
 
+    /// Standard Webhooks; `headers` is JSON: a list of pairs. Fails with an error record.
+    #[napi(catch_unwind)]
+    pub fn webhook(
+        payload: Uint8Array,
+        headers: String,
+        secrets: Vec<String>,
+        tolerance_ms: f64,
+        now_ms: Option<f64>,
+    ) -> napi::Result<()> {
+        let headers: Vec<(String, String)> = serde_json::from_str(&headers)
+            .map_err(|_| napi::Error::from_reason("headers are no list of pairs"))?;
+        let tolerance = milliseconds(tolerance_ms);
+        let now = now_ms.map(|ms| SystemTime::UNIX_EPOCH + milliseconds(ms));
+        bridge::verify_webhook(&payload, &headers, &secrets, tolerance, now)
+            .map_err(|error| record(&error))
+    }
+
+    /// `events` is a JSON list; so is the verdict JSON. Fails with an error record.
+    #[napi(catch_unwind)]
+    pub fn audit_events(events: String) -> napi::Result<Text> {
+        bridge::verify_audit_events(events.as_bytes())
+            .map(text)
+            .map_err(|error| record(&error))
+    }
+
     /// For [`crate::channel`].
     pub(crate) fn bridge(&self) -> &BridgeVerifier {
         &self.inner
     }
-}
-
-/// Standard Webhooks; `headers` is JSON: a list of pairs. Fails with an error record.
-#[napi(catch_unwind)]
-pub fn verify_webhook(
-    payload: Uint8Array,
-    headers: String,
-    secrets: Vec<String>,
-    tolerance_ms: f64,
-    now_ms: Option<f64>,
-) -> napi::Result<()> {
-    let headers: Vec<(String, String)> = serde_json::from_str(&headers)
-        .map_err(|_| napi::Error::from_reason("headers are no list of pairs"))?;
-    let tolerance = milliseconds(tolerance_ms);
-    let now = now_ms.map(|ms| SystemTime::UNIX_EPOCH + milliseconds(ms));
-    bridge::verify_webhook(&payload, &headers, &secrets, tolerance, now)
-        .map_err(|error| record(&error))
-}
-
-/// `events` is a JSON list; so is the verdict JSON. Fails with an error record.
-#[napi(catch_unwind)]
-pub fn verify_audit_events(events: String) -> napi::Result<Text> {
-    bridge::verify_audit_events(events.as_bytes())
-        .map(text)
-        .map_err(|error| record(&error))
 }
 
 /// What is negative or no number is none at all.

@@ -62,6 +62,60 @@ describe('calls', { timeout: 60_000 }, () => {
     assert.ok(answered.data.createdAt instanceof Date);
   });
 
+  it('gives status, headers and request id of an error too', async () => {
+    answer = (_, response) =>
+      json(
+        response,
+        404,
+        { code: 'AGENT_NOT_FOUND', message: 'no' },
+        { 'x-ratelimit-remaining': '6', 'set-cookie': 'a=1' },
+      );
+    const error = await client.agents.getAgent(AGENT.agentId).catch((e) => e);
+    assert.equal(error.httpStatus, 404);
+    assert.equal(error.requestId, 'req-1');
+    assert.equal(error.headers['x-ratelimit-remaining'], '6');
+    assert.equal(error.headers['set-cookie'], undefined);
+    assert.ok(Object.isFrozen(error.headers));
+    assert.ok(!Object.keys(error).includes('headers'), 'not in every log');
+  });
+
+  it('takes time, tries, headers and ids for one call', async () => {
+    answer = (_, response) =>
+      json(response, 429, { code: 'RATE_LIMIT_EXCEEDED', message: 'no' }, { 'retry-after': '0' });
+    const before = server.calls.length;
+    const options = {
+      retries: 3,
+      timeoutMs: 20_000,
+      connectTimeoutMs: 1000,
+      requestId: 'mine',
+      headers: { 'x-a': 'b' },
+    };
+    const error = await client.agents.getAgent(AGENT.agentId, options).catch((e) => e);
+    assert.equal(error.retryCount, 3);
+    const calls = server.calls.slice(before);
+    assert.equal(calls.length, 4);
+    for (const { headers } of calls) assert.deepEqual([headers['x-request-id'], headers['x-a']], ['mine', 'b']);
+    await assert.rejects(client.agents.getAgent(AGENT.agentId, { timeoutMs: 0 }), { code: 'VALIDATION_ERROR' });
+  });
+
+  it('hands over in order what several clients start in one turn', async () => {
+    answer = (request, response) => json(response, 200, { ...AGENT, agentId: request.url.split('/').at(-1) });
+    const [one, two] = [client, new AgentIdPClient(configOf(server))];
+    const controller = new AbortController();
+    const calls = Array.from({ length: 20 }, (_, i) => (i % 2 ? one : two).agents.getAgent(`id-${i}`));
+    const stopped = assert.rejects(one.agents.getAgent('stopped', { signal: controller.signal }), {
+      name: 'AbortError',
+    });
+    // Before anything was handed over.
+    controller.abort();
+    assert.deepEqual(
+      (await Promise.all(calls)).map(({ agentId }) => agentId),
+      calls.map((_, i) => `id-${i}`),
+    );
+    await stopped;
+    assert.ok(!server.calls.some(({ url }) => url.endsWith('stopped')));
+  });
+
   it('does not start what is aborted already', async () => {
     const before = server.calls.length;
     const reason = new Error('changed my mind');

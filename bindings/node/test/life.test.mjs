@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { run } from './support/child.mjs';
-import { AGENT, SECRET, json, never, serve } from './support/server.mjs';
+import { AgentIdPClient } from '@sentryagent/idp-sdk';
+import { AGENT, SECRET, configOf, json, never, serve } from './support/server.mjs';
 
 describe('life', { timeout: 60_000 }, () => {
   let server, answer, env;
@@ -86,7 +87,7 @@ describe('life', { timeout: 60_000 }, () => {
     }
   });
 
-  it('lets workers be terminated with calls out', async () => {
+  it('lets 32 workers be terminated with calls out', async () => {
     answer = never;
     for (let round = 0; round < 4; round++) {
       await Promise.all(
@@ -103,6 +104,91 @@ describe('life', { timeout: 60_000 }, () => {
     const { said, ended } = inWorker(`parentPort.postMessage((await ${call}).status);`);
     assert.deepEqual(await said, ['active']);
     assert.deepEqual(await ended, [0]);
+  });
+
+  it('lets a process exit while workers have calls out', async () => {
+    answer = (request, response) => (request.url.endsWith('/go') ? succeed(request, response) : undefined);
+    const script = `import { Worker } from 'node:worker_threads';
+      const source = "import('@sentryagent/idp-sdk').then(async ({ AgentIdPClient }) => {" +
+        "const client = new AgentIdPClient(); for (let i = 0; i < 20; i++) void client.agents.getAgent('x');" +
+        "(await import('node:worker_threads')).parentPort.postMessage('out'); });";
+      await Promise.all(Array.from({ length: 4 }, () => new Promise((resolve) =>
+        new Worker(source, { eval: true }).once('message', resolve))));
+      ${head} void ${call}; await client.agents.getAgent('go'); process.exit(3);`;
+    const { code, signal, stderr } = await run(script, { env });
+    assert.equal(signal, null, stderr);
+    assert.equal(code, 3, stderr);
+  });
+
+  it('lives as long as something is out, and no longer: calls one after the other, pauses between', async () => {
+    answer = succeed;
+    const script = `${head} for (let i = 0; i < 3; i++) { await ${call}; await new Promise((r) => setTimeout(r, 1)); }
+      process.on('exit', (code) => console.log('ended by itself', code)); void ${call}.then(() => console.log('last'));`;
+    const { code, stdout, stderr } = await run(script, { env });
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, 'last\nended by itself 0\n');
+  });
+
+  it('is one core for import and require: one class, one cache, one runtime', async () => {
+    answer = (_, response) => json(response, 404, { code: 'AGENT_NOT_FOUND', message: 'no such agent' });
+    const script = `import * as esm from '@sentryagent/idp-sdk';
+      import { createRequire } from 'node:module';
+      import { readFileSync, readdirSync } from 'node:fs';
+      const cjs = createRequire(process.cwd() + '/x.js')('@sentryagent/idp-sdk');
+      for (const [one, other] of [[esm, cjs], [cjs, esm]]) {
+        const error = await new one.AgentIdPClient().agents.getAgent('x').catch((e) => e);
+        console.log(error instanceof other.NotFoundError, error instanceof other.AgentIdPError, error.name);
+      }
+      const threads = readdirSync('/proc/self/task').map((t) => readFileSync('/proc/self/task/' + t + '/comm', 'utf8'));
+      console.log(threads.filter((name) => name.trim() === 'agentidp').length);`;
+    const { code, stdout, stderr } = await run(script, { env });
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, 'true true NotFoundError\ntrue true NotFoundError\n1\n');
+  });
+
+  it('leaves the loop its turns while ten thousand answers come in', async () => {
+    answer = succeed;
+    const script = `import { monitorEventLoopDelay } from 'node:perf_hooks';
+      ${head} await ${call};
+      const delay = monitorEventLoopDelay({ resolution: 1 });
+      delay.enable();
+      let [settled, last, most, turning] = [0, 0, 0, true];
+      const turn = () => { most = Math.max(most, settled - last); last = settled; if (turning) setImmediate(turn); };
+      setImmediate(turn);
+      const caller = async (count) => { for (let i = 0; i < count; i++) { await ${call}; settled += 1; } };
+      await Promise.all(Array.from({ length: 1000 }, () => caller(10)));
+      turning = false;
+      delay.disable();
+      console.log(JSON.stringify({ settled, most, maxMs: delay.max / 1e6, p99Ms: delay.percentile(99) / 1e6 }));`;
+    const { stdout, stderr } = await run(script, { env, limitMs: 55_000 });
+    const { settled, most, maxMs, p99Ms } = JSON.parse(stdout || '{}');
+    assert.equal(settled, 10_000, stderr);
+    // The native part hands over 256 answers at a time; two batches may fall into one turn.
+    assert.ok(most <= 512, `${most} answers in one turn of the loop`);
+    console.log(`# 10,000 calls, 1,000 in flight: the loop was late by at most ${maxMs} ms, 99 % ${p99Ms} ms`);
+  });
+
+  it('stops an aborted call on the wire within 100 ms, seen from the server', async () => {
+    answer = never;
+    const client = new AgentIdPClient({ ...configOf(server), retries: 0 });
+    const took = [];
+    for (let i = 0; i < 10; i++) {
+      const before = { calls: server.calls.length, hangUps: server.hangUps.length };
+      const controller = new AbortController();
+      const aborted = client.agents.getAgent('x', { signal: controller.signal }).catch((e) => e.name);
+      await server.until(() => server.calls.length > before.calls);
+      const began = performance.now();
+      controller.abort();
+      assert.equal(await aborted, 'AbortError');
+      await server.until(() => server.hangUps.length > before.hangUps);
+      took.push(performance.now() - began);
+    }
+    // The best and not each: what the machine does besides is not ours.
+    const [best] = took.sort((a, b) => a - b);
+    assert.ok(best < 100, `${best} ms`);
+    console.log(
+      `# aborted to closed, seen by the server: ${best.toFixed(2)} ms at best, ${took.at(-1).toFixed(2)} ms at worst`,
+    );
   });
 
   it('stops on the wire what a terminated worker had out', async () => {

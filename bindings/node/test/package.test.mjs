@@ -14,6 +14,20 @@ describe('package', { timeout: 60_000 }, () => {
     for (const name of Object.keys(cjs)) assert.equal(esm[name], cjs[name], name);
   });
 
+  it('has its other entries in both forms too', async () => {
+    for (const entry of ['testing', 'express', 'fastify', 'hono']) {
+      const [one, other] = [await import(`@sentryagent/idp-sdk/${entry}`), require(`@sentryagent/idp-sdk/${entry}`)];
+      assert.ok(Object.keys(one).length > 0);
+      assert.deepEqual(Object.keys(one).sort(), Object.keys(other).sort(), entry);
+      for (const name of Object.keys(other)) assert.equal(one[name], other[name], name);
+    }
+  });
+
+  it('depends on nothing', () => {
+    const { dependencies, peerDependencies } = require('@sentryagent/idp-sdk/package.json');
+    assert.deepEqual([dependencies, peerDependencies], [undefined, undefined]);
+  });
+
   it('says in a browser or a Worker what to do instead', async () => {
     for (const condition of ['browser', 'workerd', 'edge-light']) {
       const script = `import { AgentIdPClient, AgentIdPError } from '@sentryagent/idp-sdk'; new AgentIdPClient();`;

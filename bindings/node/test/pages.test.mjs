@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { describe, it } from 'node:test';
+import { AgentIdPClient } from '@sentryagent/idp-sdk';
+import { AGENT, configOf, json, serve } from './support/server.mjs';
 
 const { byCursor, byPage } = createRequire(import.meta.url)('../dist/pages.js');
 
@@ -51,6 +53,45 @@ describe('pages', { timeout: 60_000 }, () => {
     const fetch = async () => ({ data: [++fetched], total: 10, page: fetched, limit: 1 });
     for await (const item of byPage(fetch, {})) if (item === 2) break;
     assert.equal(fetched, 2);
+  });
+
+  it('ends with an abort between two pages, and in the middle of one', async () => {
+    const server = await serve({
+      handle(request, response) {
+        const page = Number(new URL(request.url, 'http://x').searchParams.get('page') ?? 1);
+        if (page === 3) return undefined;
+        return json(response, 200, { data: [AGENT, AGENT], total: 100, page, limit: 2 });
+      },
+    });
+    const client = new AgentIdPClient(configOf(server));
+    const controller = new AbortController();
+    let seen = 0;
+    const between = (async () => {
+      for await (const agent of client.agents.listAgentsIter({ limit: 2 }, { signal: controller.signal })) {
+        seen += agent.agentId === AGENT.agentId ? 1 : 0;
+        if (seen === 2) controller.abort();
+      }
+    })();
+    await assert.rejects(between, { name: 'AbortError' });
+    assert.equal(seen, 2);
+    assert.equal(server.calls.length, 1);
+    const late = new AbortController();
+    const middle = collect(client.agents.listAgentsIter({ limit: 2 }, { signal: late.signal }));
+    await server.until(() => server.calls.length === 4);
+    late.abort();
+    await assert.rejects(middle, { name: 'AbortError' });
+    await server.until(() => server.hangUps.length === 1);
+    await server.close();
+  });
+
+  it('stops fetching with the loop that breaks', async () => {
+    const server = await serve({ handle: (_, r) => json(r, 200, { data: [AGENT], total: 9, page: 1, limit: 1 }) });
+    for await (const agent of new AgentIdPClient(configOf(server)).agents.listAgentsIter()) {
+      assert.equal(agent.agentId, AGENT.agentId);
+      break;
+    }
+    assert.equal(server.calls.length, 1);
+    await server.close();
   });
 
   it('fails with what a page fails with', async () => {

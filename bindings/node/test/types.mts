@@ -8,12 +8,24 @@ import {
   NotFoundError,
   RateLimitError,
   TokenManager,
+  TokenVerifier,
   ValidationError,
+  verifyAuditEvents,
+  verifyWebhook,
   type AgentIdPClientConfig,
   type ApiResponse,
   type CallOptions,
+  type Logger,
   type TokenResponse,
+  type VerifiedToken,
 } from '@sentryagent/idp-sdk';
+import * as express from '@sentryagent/idp-sdk/express';
+import * as forFastify from '@sentryagent/idp-sdk/fastify';
+import * as forHono from '@sentryagent/idp-sdk/hono';
+import { ManualClock, MockServer } from '@sentryagent/idp-sdk/testing';
+import type { Application } from 'express';
+import fastify from 'fastify';
+import { Hono } from 'hono';
 
 const config: AgentIdPClientConfig = { baseUrl: '', clientId: '', clientSecret: '', scopes: ['agents:read'] };
 const client = new AgentIdPClient(config);
@@ -97,3 +109,38 @@ await client.tokens.revokeToken('token', { token: 'other' });
 // @ts-expect-error what must be given must be given
 await client.agents.registerAgent({ email: '' });
 console.log(nothing, empty.status, introspected);
+
+// What is verified here, and by whom: the adapters fit the frameworks' own types, which they do not import.
+const verifier = new TokenVerifier({
+  issuer: '',
+  audience: ['a', 'b'],
+  leewaySeconds: 5,
+  requiredScopes: [''],
+  client,
+});
+const verified: VerifiedToken = await verifier.verify('', { requiredScopes: ['agents:read'], signal: options.signal });
+const until: number = verified.expiresAt.getTime();
+// @ts-expect-error an issuer must be named
+new TokenVerifier({ audience: '' });
+declare const app: Application;
+app.use(express.requireToken(verifier));
+app.get('/', express.requireToken(verifier, { scopes: ['a'], realm: 'r' }), (request, response) => {
+  response.json({ subject: express.tokenOf(request).subject });
+});
+fastify().get('/', { onRequest: forFastify.requireToken(verifier) }, (request) => forFastify.tokenOf(request).scopes);
+fastify().addHook('preHandler', forFastify.requireToken(verifier));
+new Hono().use('*', forHono.requireToken(verifier)).get('/', (c) => c.json(forHono.tokenOf(c).claims['sub'] as string));
+
+// Webhooks with the headers of Node, of fetch, and as pairs; events of the SDK.
+const payload: unknown = verifyWebhook(new Uint8Array(), new Headers(), ['whsec_']);
+verifyWebhook('', { a: ['b'], c: undefined }, 'whsec_', { toleranceSeconds: 1, now: new Date() });
+for await (const event of client.audit.queryAuditLogIter()) console.log(verifyAuditEvents([event]).brokenAtEventId);
+
+// Logs, traces and tests.
+const logger: Logger = console;
+const clock = new ManualClock();
+await using mock = await MockServer.start();
+const tested: AgentIdPClient = mock.client({ logger, traceparent: () => undefined, clock, proxy: '', clientKey: '' });
+await mock.failNext({ status: 503, retryAfter: 1, count: 2 });
+await mock.clock.advance(1);
+console.log(until, payload, new TokenManager(tested).getToken(), (await mock.requests())[0]?.headers['x']);

@@ -11,7 +11,7 @@ import { listen } from './logging.js';
 import { native, type NativeClient } from './native.js';
 import type { AgentIdPClientConfig } from './options.js';
 
-/** @internal */
+/** The package's own: it has no public members. */
 export interface Connection {
   readonly client: NativeClient;
   /** The caller's hook; undefined: OpenTelemetry is asked. */

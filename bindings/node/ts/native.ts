@@ -55,26 +55,26 @@ export interface NativeClock {
   sleeping(atMostMs: number, patienceMs: number): Promise<number | null>;
 }
 
-interface Native {
-  readonly Client: new (config: string, clock: NativeClock | undefined) => NativeClient;
-  readonly Channel: new (wake: () => void) => NativeChannel;
-  readonly Clock: new () => NativeClock;
-  readonly Log: new (wake: () => void) => NativeLog;
-  readonly Verifier: new (
-    config: string,
-    clock: NativeClock | undefined,
-    client: NativeClient | undefined,
-  ) => NativeVerifier;
+interface NativeVerifierClass {
+  new (config: string, clock: NativeClock | undefined, client: NativeClient | undefined): NativeVerifier;
   /** `headers` is JSON: a list of pairs. Throws an error record. */
-  readonly verifyWebhook: (
+  webhook(
     payload: Uint8Array,
     headers: string,
     secrets: readonly string[],
     toleranceMs: number,
     nowMs: number | undefined,
-  ) => void;
+  ): void;
   /** JSON to JSON. Throws an error record. */
-  readonly verifyAuditEvents: (events: string) => string;
+  auditEvents(events: string): string;
+}
+
+interface Native {
+  readonly Client: new (config: string, clock: NativeClock | undefined) => NativeClient;
+  readonly Channel: new (wake: () => void) => NativeChannel;
+  readonly Clock: new () => NativeClock;
+  readonly Log: new (wake: () => void) => NativeLog;
+  readonly Verifier: NativeVerifierClass;
 }
 
 /** Both C libraries of Linux are tried: which one a process runs on shows in which file loads. */

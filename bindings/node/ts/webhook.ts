@@ -46,7 +46,7 @@ export function verifyWebhook(
   const secrets = typeof secret === 'string' ? [secret] : secret;
   const toleranceMs = (options.toleranceSeconds ?? TOLERANCE_SECONDS) * 1000;
   guarded(verifyWebhook, () => {
-    native.verifyWebhook(bytes, JSON.stringify(pairs(headers)), secrets, toleranceMs, options.now?.getTime());
+    native.Verifier.webhook(bytes, JSON.stringify(pairs(headers)), secrets, toleranceMs, options.now?.getTime());
   });
   return JSON.parse(Buffer.from(bytes).toString()) as unknown;
 }
@@ -76,5 +76,5 @@ function isIterable(headers: HeadersLike): headers is Iterable<readonly [string,
  */
 export function verifyAuditEvents(events: Iterable<AuditEvent>): AuditChainVerification {
   const text = JSON.stringify(Array.from(events, plain));
-  return AuditChainVerification.decode(JSON.parse(guarded(verifyAuditEvents, () => native.verifyAuditEvents(text))));
+  return AuditChainVerification.decode(JSON.parse(guarded(verifyAuditEvents, () => native.Verifier.auditEvents(text))));
 }

@@ -1,19 +1,32 @@
 //! Node.
 
+mod files;
+
 use std::{
-    env::consts,
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use super::{Counts, Language, Runner};
-use crate::sh::{self, Failed, Result};
+use crate::{
+    server,
+    sh::{self, Failed, Result},
+};
+use files::{empty, link, newest_tarball, place_native, staged};
 
 const PACKAGE: &str = "@sentryagent/idp-sdk";
 const FOLDER: &str = "bindings/node";
 const EXAMPLE: &str = "examples/node";
 const RUNNER: &str = "tests/conformance/runners/node";
+const BENCH: &str = "tests/bench/node";
+
+/// The verifier's adapters, each an example `verify-<adapter>` with a lock of its own.
+const ADAPTERS: [(&str, &str); 3] = [
+    ("node-express", "verify-express"),
+    ("node-fastify", "verify-fastify"),
+    ("node-hono", "verify-hono"),
+];
 
 /// The oldest Node that the tools here (not the package, which takes 18) run on.
 const MAJOR_MIN: u32 = 20;
@@ -43,7 +56,7 @@ impl Language for Node {
     }
 
     fn build(&self) -> Result<()> {
-        install()?;
+        install(&folder())?;
         compile()?;
         sh::run(&mut sh::cmd(
             "cargo",
@@ -67,28 +80,29 @@ impl Language for Node {
         // What lies outside of the package is formatted alike, by name: generated files are not.
         let mut prettier = tool(&["prettier", "--check", "--log-level=warn"]);
         prettier.args(["--config", ".prettierrc.json"]);
-        for file in [
-            format!("{EXAMPLE}/quickstart.mjs"),
-            format!("{RUNNER}/runner.mjs"),
-            format!("{RUNNER}/state.mjs"),
-            format!("{RUNNER}/verbs.mjs"),
-        ] {
-            prettier.arg(sh::root().join(file));
+        let adapters = ADAPTERS.map(|(_, folder)| format!("{EXAMPLE}/{folder}"));
+        for place in adapters
+            .iter()
+            .map(String::as_str)
+            .chain([EXAMPLE, RUNNER, BENCH])
+        {
+            for file in scripts(&sh::root().join(place), ".mjs")? {
+                prettier.arg(file);
+            }
         }
         sh::run(&mut prettier)?;
         Ok(())
     }
 
     fn test(&self) -> Result<Counts> {
-        let mut files: Vec<PathBuf> = fs::read_dir(folder().join("test"))?
-            .filter_map(|entry| entry.ok().map(|e| e.path()))
-            .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
-            .collect();
-        files.sort();
+        let mut files = scripts(&folder().join("test"), ".test.mjs")?;
+        files.extend(scripts(&sh::root().join(EXAMPLE), ".test.mjs")?);
         let mut command = Command::new("node");
+        // Garbage is collected where a test asks for it: a lost logger, memory that does not grow.
         command
-            .args(["--test", "--test-reporter=spec"])
+            .args(["--expose-gc", "--test", "--test-reporter=spec"])
             .args(files)
+            .env("AGENTIDP_BIN", server::build()?)
             .current_dir(folder());
         match sh::tee(&mut command) {
             Ok(text) => Ok(counts(&text)),
@@ -100,7 +114,7 @@ impl Language for Node {
     }
 
     fn package(&self) -> Result<PathBuf> {
-        install()?;
+        install(&folder())?;
         compile()?;
         sh::run(&mut sh::cmd(
             "cargo",
@@ -167,6 +181,29 @@ impl Language for Node {
             command: sh::cmd("node", [format!("{RUNNER}/runner.mjs")]),
         }])
     }
+
+    fn adapters(&self) -> Result<Vec<Runner>> {
+        let mut runners = Vec::new();
+        for (name, example) in ADAPTERS {
+            let example = format!("{EXAMPLE}/{example}");
+            install(&sh::root().join(&example))?;
+            runners.push(Runner {
+                name,
+                command: sh::cmd("node", [format!("{example}/server.mjs")]),
+            });
+        }
+        Ok(runners)
+    }
+}
+
+/// The scripts right in that folder whose names end so.
+fn scripts(folder: &Path, end: &str) -> Result<Vec<PathBuf>> {
+    let mut found: Vec<PathBuf> = fs::read_dir(folder)?
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .filter(|path| path.to_string_lossy().ends_with(end))
+        .collect();
+    found.sort();
+    Ok(found)
 }
 
 fn folder() -> PathBuf {
@@ -193,17 +230,17 @@ fn entry(tool: &str) -> &'static str {
     }
 }
 
-/// `npm ci`, unless what is installed came from this very lock.
-fn install() -> Result<()> {
-    let lock = fs::read(folder().join("package-lock.json"))?;
-    let stamp = folder().join("node_modules/.installed-from-lock");
+/// `npm ci` in a project, unless what is installed there came from this very lock.
+fn install(project: &Path) -> Result<()> {
+    let lock = fs::read(project.join("package-lock.json"))?;
+    let stamp = project.join("node_modules/.installed-from-lock");
     if fs::read(&stamp).is_ok_and(|found| found == lock) {
         return Ok(());
     }
     let mut ci = Command::new("npm");
     ci.args(["ci", "--prefer-offline", "--ignore-scripts"])
         .args(["--no-audit", "--no-fund", "--loglevel=error"])
-        .current_dir(folder());
+        .current_dir(project);
     sh::run(&mut ci)?;
     Ok(fs::write(stamp, lock)?)
 }
@@ -224,106 +261,6 @@ fn compile() -> Result<()> {
         fs::remove_dir_all(&dist)?;
     }
     Ok(fs::rename(new, dist)?)
-}
-
-/// What `npm pack` packs, apart from the tree so that its development build stays there.
-fn staged() -> Result<PathBuf> {
-    let staged = empty(&sh::scratch("node")?.join("package"))?;
-    fs::copy(folder().join("package.json"), staged.join("package.json"))?;
-    fs::copy(sh::root().join("LICENSE"), staged.join("LICENSE"))?;
-    fs::copy(folder().join("README.md"), staged.join("README.md"))?;
-    copy_folder(&folder().join("dist"), &staged.join("dist"))?;
-    Ok(staged)
-}
-
-/// Puts the library that cargo built where the loader looks. Renamed into place: a running process
-/// may have the old file mapped.
-fn place_native(built: &Path, package: &Path) -> Result<()> {
-    let library = format!("{}agentidp_node{}", consts::DLL_PREFIX, consts::DLL_SUFFIX);
-    let native = package.join("native");
-    fs::create_dir_all(&native)?;
-    let name = format!("agentidp.{}.node", platform());
-    let new = native.join(format!("{name}.new"));
-    fs::copy(built.join(library), &new)?;
-    Ok(fs::rename(new, native.join(name))?)
-}
-
-/// As Node names it: `linux-x64-gnu`.
-fn platform() -> String {
-    let os = match consts::OS {
-        "macos" => "darwin",
-        "windows" => "win32",
-        other => other,
-    };
-    let arch = match consts::ARCH {
-        "x86_64" => "x64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    let libc = match consts::OS {
-        "linux" if cfg!(target_env = "musl") => "-musl",
-        "linux" => "-gnu",
-        "windows" => "-msvc",
-        _ => "",
-    };
-    format!("{os}-{arch}{libc}")
-}
-
-/// Lets programs in `user` import the package from the tree: what npm does for a `file:` dependency,
-/// without the development dependencies that it would install too.
-fn link(user: &Path) -> Result<()> {
-    let link = user.join("node_modules").join(PACKAGE);
-    if let Some(parent) = link.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    match fs::remove_file(&link) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
-    #[cfg(unix)]
-    std::os::unix::fs::symlink(folder(), &link)?;
-    #[cfg(windows)]
-    std::os::windows::fs::symlink_dir(folder(), &link)?;
-    Ok(())
-}
-
-fn newest_tarball() -> Result<PathBuf> {
-    let dist = sh::root().join("dist");
-    let mut found: Vec<(std::time::SystemTime, PathBuf)> = Vec::new();
-    for entry in fs::read_dir(&dist)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with("sentryagent-idp-sdk-") && name.ends_with(".tgz") {
-            found.push((entry.metadata()?.modified()?, entry.path()));
-        }
-    }
-    found.sort();
-    let (_, tarball) = found
-        .pop()
-        .ok_or("no npm tarball in dist/: package it first")?;
-    Ok(tarball)
-}
-
-fn empty(path: &Path) -> Result<PathBuf> {
-    if path.exists() {
-        fs::remove_dir_all(path)?;
-    }
-    fs::create_dir_all(path)?;
-    Ok(path.to_path_buf())
-}
-
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
 
 /// The summary that node's test runner ends with: `ℹ pass 12`.

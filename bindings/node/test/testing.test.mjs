@@ -1,0 +1,79 @@
+// The mock server and the clock that come with the package.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { AgentIdPClient, ServerError, TokenManager } from '@sentryagent/idp-sdk';
+import { ManualClock, MockServer } from '@sentryagent/idp-sdk/testing';
+import { run } from './support/child.mjs';
+
+describe('testing', { timeout: 60_000 }, () => {
+  let mock, client;
+  before(async () => {
+    mock = await MockServer.start();
+    client = mock.client();
+  });
+  after(() => mock.close());
+
+  it('is a real server with a first agent', async () => {
+    const agent = await client.agents.getAgent(mock.clientId);
+    assert.equal(agent.organizationId, mock.organizationId);
+    const own = new AgentIdPClient({ baseUrl: mock.baseUrl, clientId: mock.clientId, clientSecret: mock.clientSecret });
+    assert.deepStrictEqual(await own.agents.getAgent(mock.clientId), agent);
+  });
+
+  it('shows what it was asked, secrets masked', async () => {
+    await mock.reset();
+    await client.agents.getAgent(mock.clientId, { headers: { 'x-team': 'red' } });
+    const [seen] = await mock.requests();
+    assert.equal(seen.method, 'GET');
+    assert.equal(seen.path, `/api/v1/agents/${mock.clientId}`);
+    assert.equal(seen.headers['x-team'], 'red');
+    assert.match(seen.headers.authorization, /\*\*\*$/);
+  });
+
+  it('fails when it is told to, and the next try waits for the clock', async () => {
+    await client.agents.getAgent(mock.clientId);
+    await mock.failNext({ status: 503, path: '/api/v1/agents' });
+    await assert.rejects(client.agents.getAgent(mock.clientId, { retries: 0 }), ServerError);
+    await mock.failNext({ cut: true, path: '/api/v1/agents' });
+    mock.clientClock.setRandom(1);
+    const call = client.agents.getAgent(mock.clientId, { retries: 1 });
+    const pause = await mock.clientClock.sleeping(1);
+    assert.equal(pause, 0.5);
+    await mock.clock.advance(pause);
+    assert.equal((await call).agentId, mock.clientId);
+    mock.clientClock.setRandom(0);
+  });
+
+  it('lets an hour pass for server and clients at once', async () => {
+    const tokens = new TokenManager(client);
+    const first = await tokens.getToken();
+    assert.equal(await tokens.getToken(), first);
+    await mock.clock.advance(3601);
+    const second = await tokens.getToken();
+    assert.notEqual(second, first);
+    assert.equal((await client.tokens.introspectToken(first)).active, false);
+    assert.equal((await client.tokens.introspectToken(second)).active, true);
+  });
+
+  it('has a clock that stands still', () => {
+    const clock = new ManualClock();
+    const began = clock.now().getTime();
+    clock.advance(1.5);
+    assert.equal(clock.now().getTime(), began + 1500);
+    clock.jumpWall(-1);
+    assert.equal(clock.now().getTime(), began + 500);
+  });
+
+  it('keeps no test alive, and ends with it', async () => {
+    const script = `import { MockServer } from '@sentryagent/idp-sdk/testing';
+      const mock = await MockServer.start();
+      console.log((await mock.client().agents.getAgent(mock.clientId)).status);`;
+    const { code, stdout, stderr } = await run(script);
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, 'active\n');
+  });
+
+  it('says how to get the server where there is none', async () => {
+    await assert.rejects(MockServer.start({ binary: '/nowhere/agentidp' }), /AGENTIDP_BIN.*PATH.*cargo build/s);
+  });
+});
