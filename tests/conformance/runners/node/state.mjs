@@ -11,9 +11,14 @@ const clocks = new Map();
 /** What can be aborted: id of a running call -> its controller. */
 export const running = new Map();
 
-/** Every record since the start. */
-export const records = [];
-const note = (level) => (message, fields) => void records.push({ level, message, fields });
+/** The latest records: a million calls must not fill the memory that is measured. */
+let records = [];
+const RECORDS_MAX = 10_000;
+const note = (level) => (message, fields) => {
+  records.push({ level, message, fields });
+  if (records.length >= 2 * RECORDS_MAX) records = records.slice(-RECORDS_MAX);
+};
+export const recorded = () => records.slice(-RECORDS_MAX);
 export const logger = Object.fromEntries(['debug', 'info', 'warn', 'error'].map((level) => [level, note(level)]));
 
 /** The last values and errors that the SDK handed out. */

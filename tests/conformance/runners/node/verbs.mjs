@@ -167,7 +167,7 @@ export const verbs = {
   client: makeClient,
   clock: turnClock,
   verifier: makeVerifier,
-  logs: () => state.records,
+  logs: () => state.recorded(),
   explain: (message) => client(message).explainConfiguration(),
   sleeping: async ({ clock, atMostMs }) => (await state.clock(clock).sleeping(atMostMs / 1000)) * 1000,
   token: (message) => abortable(message, (signal) => state.named(state.managers, message.client).getToken({ signal })),
