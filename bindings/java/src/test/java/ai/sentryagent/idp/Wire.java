@@ -99,6 +99,10 @@ final class Wire implements AutoCloseable {
             try {
                 Socket connection = socket.accept();
                 open.add(connection);
+                if (socket.isClosed()) {
+                    // Accepted while everything was being closed.
+                    connection.close();
+                }
                 thread(() -> serve(connection));
             } catch (IOException e) {
                 return;
