@@ -16,6 +16,7 @@ mod models;
 mod pages;
 mod proxy;
 mod proxy_server;
+mod redaction;
 mod request;
 mod retry;
 mod secrets;
