@@ -31,7 +31,7 @@ final class HostLog extends Handler {
         Map<String, Object> fields = new LinkedHashMap<>();
         for (int i = 1; i < parts.length; i++) {
             int equals = parts[i].indexOf('=');
-            fields.put(parts[i].substring(0, equals), parts[i].substring(equals + 1));
+            fields.put(parts[i].substring(0, equals), value(parts[i].substring(equals + 1)));
         }
         Map<String, Object> line = new LinkedHashMap<>();
         line.put("level", level(record.getLevel()));
@@ -49,6 +49,11 @@ final class HostLog extends Handler {
 
     @Override
     public void close() {}
+
+    /** Numbers look like numbers. */
+    private static Object value(String text) {
+        return text.matches("-?[0-9]{1,15}") ? (Object) Long.valueOf(text) : text;
+    }
 
     private static String level(Level level) {
         return switch (level.getName()) {
