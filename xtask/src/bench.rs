@@ -21,6 +21,7 @@ pub fn run(rounds: u32, only: Option<&str>) -> Result<()> {
     // A wheel of another state of the tree would be measured under this one's name.
     let wheel = languages::named("python")?.package()?;
     let python = environment(&wheel)?;
+    let node = project(&languages::named("node")?.package()?)?;
     let mut bench = sh::cmd(
         &sh::target().join("release/bench").to_string_lossy(),
         ["run", "--rounds", &rounds.to_string()],
@@ -28,7 +29,9 @@ pub fn run(rounds: u32, only: Option<&str>) -> Result<()> {
     bench.arg("--python").arg(python);
     bench
         .arg("--workers")
-        .arg(sh::root().join("tests/bench/python"));
+        .arg(sh::root().join("tests/bench/python"))
+        .arg("--node-workers")
+        .arg(node);
     match only {
         Some(only) => bench.args(["--only", only]),
         None => bench
@@ -61,6 +64,27 @@ fn environment(wheel: &Path) -> Result<PathBuf> {
     install.args(["--no-index", "--no-deps", "--force-reinstall"]);
     sh::run(install.arg(wheel))?;
     Ok(python)
+}
+
+/// A project with the pinned peers, this package and the worker; returns its folder.
+fn project(package: &Path) -> Result<PathBuf> {
+    let project = sh::scratch("bench")?.join("node");
+    fs::create_dir_all(&project)?;
+    for entry in fs::read_dir(sh::root().join("tests/bench/node"))? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), project.join(entry.file_name()))?;
+        }
+    }
+    let npm = |command: &str| {
+        let mut npm = sh::cmd("npm", [command, "--ignore-scripts", "--no-audit"]);
+        npm.args(["--no-fund", "--loglevel=error", "--prefer-offline"])
+            .current_dir(&project);
+        npm
+    };
+    sh::run(&mut npm("ci"))?;
+    sh::run(npm("install").arg("--no-save").arg(package))?;
+    Ok(project)
 }
 
 fn pip(python: &Path) -> Command {

@@ -10,6 +10,7 @@ pub enum Name {
     Rust,
     PythonAsync,
     PythonSync,
+    Node,
 }
 
 /// The project's client of one language and its peers.
@@ -114,6 +115,16 @@ pub const ALL: &[Contest] = &[
             entrant("requests", &[1_280, 1_000, 320], &[15.0, 0.0, 0.0]),
         ],
         cases: THREAD_CASES,
+    },
+    Contest {
+        name: Name::Node,
+        title: "Node.js",
+        clients: &[
+            entrant("project-node", &[32_000, 6_000, 3_200], &[]),
+            entrant("undici", &[32_000, 6_000, 3_200], &[1.1, 1.0, 1.2]),
+            entrant("fetch", &[4_000, 2_000, 1_280], &[8.0, 0.0, 0.0]),
+        ],
+        cases: ASYNC_CASES,
     },
 ];
 

@@ -44,6 +44,9 @@ enum Command {
         /// The folder of the Python workers.
         #[arg(long)]
         workers: PathBuf,
+        /// The folder of the Node worker, with the package and the peers installed.
+        #[arg(long)]
+        node_workers: PathBuf,
         /// Rounds after the warm-up.
         #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(5..))]
         rounds: u32,
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Command::Run {
             python,
             workers,
+            node_workers,
             rounds,
             only,
             report,
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         } => run::run(&run::Plan {
             python,
             workers,
+            node_workers,
             rounds,
             only,
             report,

@@ -175,13 +175,14 @@ const NOTES: &str = "\
 - Every client sends a bearer token and decodes the whole answer into a model: identifiers as texts,
   enumerations as enums, times as times, lists as lists; and then reads e-mail, status and time of
   creation of each agent and checks them. Peers use a serde struct (Rust) and dataclasses with slots
-  made from `json.loads` (Python).
+  made from `json.loads` (Python), objects with `Date`s made from `JSON.parse` (Node.js).
 - The peers do nothing else. The project's calls also have what the SDK is for: token cache,
   retries, a deadline for the whole call, request ids, typed errors.
 - Rust: tokio with as many threads as cores. Python: the standard event loop; the package is the
   wheel as it is published. httpx may keep 100 idle connections (its default of 20 would make it
   reconnect); requests and http.client have one session or connection for each thread; httpx shares
-  one client.
+  one client. Node.js: the package is the tarball as it is published; undici has a pool of 64
+  connections; fetch is the one that Node.js has built in.
 ";
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use crate::{
 pub struct Plan {
     pub python: PathBuf,
     pub workers: PathBuf,
+    pub node_workers: PathBuf,
     pub rounds: u32,
     pub only: Option<contest::Name>,
     pub report: Option<PathBuf>,
@@ -84,16 +85,7 @@ fn meet(
 ) -> Result<Vec<Outcome>> {
     let mut workers = Vec::new();
     for client in contest.clients {
-        let mut command = if contest.name == contest::Name::Rust {
-            let mut own = Command::new(std::env::current_exe()?);
-            own.arg("client");
-            own
-        } else {
-            let mut python = Command::new(&plan.python);
-            python.arg(plan.workers.join("worker.py"));
-            python.env("PYTHONDONTWRITEBYTECODE", "1");
-            python
-        };
+        let mut command = worker(plan, contest.name)?;
         let started = Worker::start(command.args([client.name, base_url]))?;
         let (worker, line) = started.first_line()?;
         workers.push((worker, serde_json::from_str::<Ready>(&line)?));
@@ -122,6 +114,28 @@ fn meet(
         });
     }
     Ok(outcomes)
+}
+
+/// The program of a contest's clients; their name and the base URL follow.
+fn worker(plan: &Plan, contest: contest::Name) -> Result<Command> {
+    Ok(match contest {
+        contest::Name::Rust => {
+            let mut own = Command::new(std::env::current_exe()?);
+            own.arg("client");
+            own
+        }
+        contest::Name::PythonAsync | contest::Name::PythonSync => {
+            let mut python = Command::new(&plan.python);
+            python.arg(plan.workers.join("worker.py"));
+            python.env("PYTHONDONTWRITEBYTECODE", "1");
+            python
+        }
+        contest::Name::Node => {
+            let mut node = Command::new("node");
+            node.arg(plan.node_workers.join("worker.mjs"));
+            node
+        }
+    })
 }
 
 impl Score {
