@@ -23,6 +23,28 @@ pub fn run(only: Option<&str>, language: Option<&str>, broken: bool) -> Result<S
         "--contract".to_owned(),
         sh::root().join("openapi").display().to_string(),
     ];
+    arguments.extend(runners(language)?);
+    if let Some(only) = only {
+        arguments.extend(["--only".into(), only.into()]);
+    }
+    if broken {
+        arguments.extend(["--broken".into(), BROKEN_KEY.into()]);
+    }
+    let server = Server::start(&binary)?;
+    arguments.extend(["--base-url".into(), server.base_url.clone()]);
+    let host = sh::target().join("debug").join("conformance-host");
+    let mut command = sh::cmd(&host.display().to_string(), &arguments);
+    command
+        .env("CONFORMANCE_CLIENT_ID", &server.client_id)
+        .env("CONFORMANCE_CLIENT_SECRET", &server.client_secret);
+    let output = sh::tee(&mut command);
+    server.stop()?;
+    output
+}
+
+/// `--runner name=["program",…]` for every runner, or for those of one language.
+pub fn runners(language: Option<&str>) -> Result<Vec<String>> {
+    let mut arguments = Vec::new();
     for language in languages::all()
         .iter()
         .filter(|l| language.is_none_or(|n| n == l.name()))
@@ -48,20 +70,5 @@ pub fn run(only: Option<&str>, language: Option<&str>, broken: bool) -> Result<S
             arguments.push(format!("{}={}", runner.name, serde_json::to_string(&all)?));
         }
     }
-    if let Some(only) = only {
-        arguments.extend(["--only".into(), only.into()]);
-    }
-    if broken {
-        arguments.extend(["--broken".into(), BROKEN_KEY.into()]);
-    }
-    let server = Server::start(&binary)?;
-    arguments.extend(["--base-url".into(), server.base_url.clone()]);
-    let host = sh::target().join("debug").join("conformance-host");
-    let mut command = sh::cmd(&host.display().to_string(), &arguments);
-    command
-        .env("CONFORMANCE_CLIENT_ID", &server.client_id)
-        .env("CONFORMANCE_CLIENT_SECRET", &server.client_secret);
-    let output = sh::tee(&mut command);
-    server.stop()?;
-    output
+    Ok(arguments)
 }

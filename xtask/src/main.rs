@@ -7,6 +7,7 @@ mod debian;
 mod demo;
 mod generate;
 mod languages;
+mod leaks;
 mod server;
 mod sh;
 mod test;
@@ -67,6 +68,15 @@ enum Command {
         #[arg(long)]
         language: Option<String>,
     },
+    /// Memory of every language's runner over many calls; it must stay flat
+    Leaks {
+        /// Calls of each runner after its warm-up
+        #[arg(long, default_value_t = 1_000_000)]
+        calls: u64,
+        /// Only this language
+        #[arg(long)]
+        only: Option<String>,
+    },
     /// Project and peers in turns, with the release profile; writes docs/benchmarks.md
     Bench {
         /// Rounds after the warm-up
@@ -102,6 +112,7 @@ fn main() -> ExitCode {
             broken,
         } => conformance::run(only.as_deref(), language.as_deref(), broken).map(|_| ()),
         Command::Adapters { language } => adapters::run(language.as_deref()).map(|_| ()),
+        Command::Leaks { calls, only } => leaks::run(calls, only.as_deref()).map(|_| ()),
         Command::Bench { rounds, only } => bench::run(rounds, only.as_deref()),
         Command::Generate { check } => generate::run(check),
     };

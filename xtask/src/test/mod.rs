@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::{
     adapters, conformance, debian, generate,
     languages::{self, Counts},
+    leaks,
     sh::{self, Result},
     tidy,
 };
@@ -69,6 +70,9 @@ fn stages() -> Vec<Stage> {
     stages.push(check("conformance can fail", || {
         conformance::run(None, None, true).map(|_| ())
     }));
+    stages.push(stage("leaks", || {
+        counted(leaks::run(leaks::SHORT_CALLS, None), "leaks: ")
+    }));
     stages.push(stage("adapters", || {
         counted(adapters::run(None), "adapters: ")
     }));
@@ -95,6 +99,7 @@ pub fn run(only: Option<&str>) -> Result<()> {
                     .downcast_ref::<sh::Failed>()
                     .and_then(|f| {
                         find_counts(&f.output, "conformance: ")
+                            .or_else(|| find_counts(&f.output, "leaks: "))
                             .or_else(|| find_counts(&f.output, "adapters: "))
                     })
                     .unwrap_or_default();

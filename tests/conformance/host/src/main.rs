@@ -1,32 +1,16 @@
-//! Reads the conformance cases once and drives every language's runner through all of them,
-//! against the real server and a scripted one.
-//!
-//! Owns: the cases' format, the scripted server, the judging. Refuses: any knowledge of a
-//! language; a runner is a program that speaks the protocol of [`runner`].
-
-mod case;
-mod coverage;
-mod http1;
-mod issuer;
-mod judge;
-mod matrix;
-mod pattern;
-mod real;
-mod runner;
-mod scripted;
-mod steps;
-mod transcript;
-mod unknown;
-mod verbs;
-mod webhook;
+//! The conformance suite's command line: all cases, every runner, one table.
 
 use std::{collections::BTreeSet, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use futures_util::StreamExt as _;
 
-use case::{Case, Result};
-use matrix::{Matrix, Outcome};
+use conformance_host::{
+    case::{self, Case, Result},
+    coverage, judge,
+    matrix::{Matrix, Outcome},
+    real, runner, unknown,
+};
 
 /// Cases that one runner is asked to run at the same time.
 const CASES_AT_ONCE: usize = 8;
