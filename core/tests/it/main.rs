@@ -6,6 +6,8 @@ mod support;
 mod audit_chain;
 #[cfg(feature = "bridge")]
 mod bridge;
+#[cfg(feature = "bridge")]
+mod bridge_clock;
 mod changes;
 mod deadline;
 mod errors;

@@ -105,6 +105,69 @@ async fn a_wait_behind_the_deadline_fails_at_once_and_says_how_long() {
 }
 
 #[tokio::test]
+async fn a_date_behind_the_deadline_fails_at_once_too() {
+    // The clock stands at 2026-01-01 00:00:00 UTC, and a call has 30 s.
+    let date = "Thu, 01 Jan 2026 00:00:30 GMT";
+    let f = Fixture::new().await;
+    f.agents([failure(503, "SERVICE_UNAVAILABLE").insert_header("retry-after", date)])
+        .await;
+    let error = f
+        .client
+        .agents()
+        .get_agent(AGENT_ID)
+        .await
+        .expect_err("unavailable");
+    assert_eq!(
+        (error.kind(), error.retry_after(), error.retry_count()),
+        (ErrorKind::Server, Some(Duration::from_secs(30)), 0)
+    );
+    assert!(error.message().contains("30 s"), "{}", error.message());
+    // With more time of its own, a call waits for it.
+    let call = f.client.agents().get_agent(AGENT_ID);
+    let call = call.timeout(Duration::from_secs(31)).retries(1);
+    let mut call = std::pin::pin!(call.into_future());
+    let waited = tokio::select! {
+        _ = &mut call => None,
+        // Its deadline is 31 s away: only the wait for the retry is shorter.
+        wait = f.clock.sleeping(Duration::from_secs(30)) => Some(wait),
+    };
+    assert_eq!(waited, Some(Duration::from_secs(30)));
+}
+
+#[tokio::test]
+async fn a_backoff_behind_the_deadline_is_not_begun() {
+    let f = Fixture::new().await;
+    f.agents([failure(500, "INTERNAL_SERVER_ERROR")]).await;
+    // Half of the chance: the first backoff is 250 ms.
+    let call = f.client.agents().get_agent(AGENT_ID);
+    let error = call
+        .timeout(Duration::from_millis(250))
+        .await
+        .expect_err("failed");
+    assert_eq!(
+        (error.kind(), error.retry_count(), error.http_status()),
+        (ErrorKind::Server, 0, Some(500))
+    );
+}
+
+#[tokio::test]
+async fn waits_are_drawn_from_the_whole_range_and_end_at_eight_seconds() {
+    for (chance, expected) in [
+        (0.0, vec![]),
+        (0.5, vec![250, 500, 1000, 2000, 4000, 4000]),
+        (1.0, vec![500, 1000, 2000, 4000, 8000, 8000]),
+    ] {
+        let f = Fixture::with(|b| b.retries(6).timeout(Duration::from_secs(60))).await;
+        f.clock.set_random(chance);
+        f.agents([failure(502, "BAD_GATEWAY")]).await;
+        let call = f.client.agents().get_agent(AGENT_ID);
+        let (outcome, waits) = with_time(&f, call.into_future()).await;
+        let error = outcome.expect_err("bad gateway");
+        assert_eq!((error.retry_count(), waits), (6, expected), "{chance}");
+    }
+}
+
+#[tokio::test]
 async fn retries_can_be_set_on_the_client_and_on_the_call() {
     let f = Fixture::with(|b| b.retries(1)).await;
     f.agents([failure(500, "INTERNAL_SERVER_ERROR")]).await;
