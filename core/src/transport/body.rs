@@ -47,7 +47,7 @@ async fn plain(mut body: Incoming) -> Result<Bytes, Failure> {
         return Ok(first);
     };
     let rest = usize::try_from(body.size_hint().lower()).unwrap_or(0);
-    let mut whole = BytesMut::with_capacity(first.len() + second.len().max(rest) * 2);
+    let mut whole = BytesMut::with_capacity(first.len() + second.len() + rest);
     whole.extend_from_slice(&first);
     let mut next = Some(second);
     while let Some(part) = next {

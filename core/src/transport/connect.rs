@@ -68,10 +68,16 @@ pub(super) struct Connector {
 
 impl Connector {
     pub fn new(network: &Network) -> Result<Self, Error> {
+        let tls = OnceLock::new();
+        // Files that cannot be used are a mistake, also where the first server is a plain one.
+        if network.ca_bundle.is_some() || network.client_identity.is_some() {
+            let made = Tls::build(network)?;
+            tls.get_or_init(|| made);
+        }
         Ok(Self {
             proxies: Proxies::of(network)?,
             network: network.clone(),
-            tls: OnceLock::new(),
+            tls,
         })
     }
 

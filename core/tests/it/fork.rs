@@ -199,6 +199,9 @@ async fn a_child_keeps_no_connection_of_its_parent_open() {
     server
         .until(|log| log.agent_requests().len() == 1 && log.running == 0)
         .await;
+    server.open_gate(false);
+    start(&channel, &client, 2);
+    server.until(|log| log.running == 1).await;
     let (hold, end) = std::io::pipe().expect("a pipe");
     // SAFETY: the child only waits for the pipe's end and leaves without unwinding.
     let child = unsafe { libc::fork() };
@@ -215,8 +218,9 @@ async fn a_child_keeps_no_connection_of_its_parent_open() {
             libc::_exit(0);
         }
     }
+    assert!(channel.cancel(2));
     client.close();
-    let closed = server.until(|log| log.open == 0);
+    let closed = server.until(|log| log.abandoned == 1 && log.open == 0);
     let seen = tokio::time::timeout(SOON, closed).await;
     drop(end);
     // SAFETY: waits for the child that was just made.

@@ -236,3 +236,20 @@ async fn in_this_environment(base_url: &str) {
     }
     get_agent(&builder.build().expect("a client")).await;
 }
+
+#[tokio::test]
+async fn a_socks_proxy_is_a_mistake_of_the_configuration() {
+    let server = Server::plain().await;
+    let builder = AgentIdPClient::builder()
+        .base_url(&server.url)
+        .client_id("agent-1")
+        .client_secret("secret")
+        .proxy(format!("socks5://{IN_URL}@localhost:1080"));
+    let error = match builder.build() {
+        Ok(client) => failure(&client).await,
+        Err(error) => error,
+    };
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(!error.message().contains(IN_URL), "{error:?}");
+    assert_eq!(server.log(|log| log.connections), 0);
+}

@@ -208,3 +208,12 @@ async fn a_server_that_never_finishes_the_handshake_is_given_up() {
         );
     }
 }
+
+#[tokio::test]
+async fn files_that_cannot_be_used_are_named_also_where_the_server_is_a_plain_one() {
+    let server = Server::plain().await;
+    let error = refused(&server.client(|b| b.ca_bundle("/nowhere/ca.pem"))).await;
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.message().contains("/nowhere/ca.pem"), "{error:?}");
+    assert_eq!(server.log(|log| log.connections), 0);
+}
