@@ -85,7 +85,7 @@ fn missing_events_show_at_the_next() {
     let mut twin = fork[1].clone();
     twin["eventId"] = json!("0192f8c4-0000-7c3a-9f5b-2f6f1d0c8a11");
     fork.push(twin);
-    assert_eq!(check(&fork).0, false);
+    assert!(!check(&fork).0);
 }
 
 #[test]
