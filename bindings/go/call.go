@@ -96,17 +96,28 @@ func (h *handle) await(ctx context.Context, metadata bool, start func(native.Que
 	if err != nil {
 		return completion{}, err
 	}
-	id, ended := q.expect(metadata)
+	id, ended, leads := q.expect(metadata)
 	status := start(q.native, id)
 	runtime.KeepAlive(h)
 	if status != native.StartOK {
+		if leads {
+			q.handOver()
+		}
 		q.forget(id, ended)
 		return completion{}, localError(KindConfiguration, CodeConfigurationError, "the native library did not take the call", nil)
 	}
 	var done completion
-	select {
-	case done = <-ended:
-	case <-ctx.Done():
+	ok := false
+	if leads {
+		done, ok = q.lead(ctx, ended)
+	} else {
+		select {
+		case done = <-ended:
+			ok = true
+		case <-ctx.Done():
+		}
+	}
+	if !ok {
 		if native.CallCancel(q.native, id) {
 			q.forget(id, ended)
 			return completion{}, contextError(ctx)

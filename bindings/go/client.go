@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"runtime"
 	"sync"
-	"sync/atomic"
 
 	"github.com/sentryagent/idp-sdk-go/internal/native"
 )
@@ -65,11 +64,11 @@ type handle struct {
 	logger      *clientLogger
 	traceparent func(context.Context) string
 
-	// state is whether the process's queue counts this client among its users.
+	// state is whether the process's queue counts this client among those with a logger.
 	state struct {
 		sync.Mutex
-		attached atomic.Bool
-		closed   bool
+		listens bool
+		closed  bool
 	}
 }
 
@@ -111,16 +110,17 @@ func (h *handle) usable() error {
 	}
 }
 
-// attach is the process's queue, which keeps its pump until this client is closed.
+// attach is the process's queue, whose pump waits for records of this client until it is closed.
 func (h *handle) attach() (*queue, error) {
 	q, err := processQueue()
-	if err != nil || h.state.attached.Load() {
+	if err != nil || h.logger == nil {
 		return q, err
 	}
 	h.state.Lock()
 	defer h.state.Unlock()
-	if !h.state.closed && !h.state.attached.Swap(true) {
-		q.join()
+	if !h.state.closed && !h.state.listens {
+		h.state.listens = true
+		q.listen()
 	}
 	return q, nil
 }
@@ -138,7 +138,7 @@ func (h *handle) close() {
 	}
 	defer runtime.KeepAlive(h)
 	h.state.Lock()
-	first, attached := !h.state.closed, h.state.attached.Load()
+	first, listens := !h.state.closed, h.state.listens
 	h.state.closed = true
 	h.state.Unlock()
 	if !first {
@@ -148,7 +148,7 @@ func (h *handle) close() {
 	if h.logger != nil {
 		unregister(h.id)
 	}
-	if q := process.queue.Load(); attached && q != nil {
-		q.leave()
+	if q := process.queue.Load(); listens && q != nil {
+		q.hush()
 	}
 }

@@ -116,8 +116,8 @@ func TestNothingIsLeftAfterClose(t *testing.T) {
 		if _, err := client.Agents.GetAgent(context.Background(), clientID); err != nil {
 			t.Fatal(err)
 		}
-		if len(sdkGoroutines()) != 1 {
-			t.Errorf("one goroutine serves all calls: %q", sdkGoroutines())
+		if len(sdkGoroutines()) > 1 {
+			t.Errorf("at most one goroutine serves all calls: %q", sdkGoroutines())
 		}
 		_ = client.Close()
 		eventually(t, "no goroutine of the SDK", func() bool { return len(sdkGoroutines()) == 0 })

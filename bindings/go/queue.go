@@ -1,6 +1,7 @@
 package agentidp
 
 import (
+	"context"
 	"encoding/binary"
 	"os"
 	"sync"
@@ -24,20 +25,24 @@ type completion struct {
 
 // queue hands completions to the goroutines that wait for them, and log records to their loggers.
 //
-// There is one for the process. Its pump is a goroutine that waits in Go's network poller for a
-// descriptor to which the library writes; it holds no thread, begins with the first call and ends
-// when the last client is closed and nothing is out.
+// There is one for the process. The library writes to a descriptor when something comes, and one
+// goroutine, the reader, waits for that in Go's network poller, where it holds no thread. A call that
+// is alone is its own reader, which spares it two switches; where there are more, the first hands
+// over to a goroutine, the pump, which ends when nothing is out and no client logs.
 type queue struct {
 	native native.Queue
 	wakeup *os.File
 	writer int32
 	ids    atomic.Uint64
 	idle   sync.Pool
+	// buf is the reader's.
+	buf []byte
 
 	mu      sync.Mutex
 	waiting map[uint64]chan completion
-	users   int
-	pumping bool
+	// listeners are the clients with a logger, which may be told something at any time.
+	listeners int
+	hasReader bool
 }
 
 var process struct {
@@ -59,32 +64,33 @@ func processQueue() (*queue, error) {
 	if err != nil {
 		return nil, localError(KindConfiguration, CodeConfigurationError, "the process cannot make a descriptor to be woken by", err)
 	}
-	q := &queue{native: native.QueueNew(writer), wakeup: wakeup, writer: writer, waiting: map[uint64]chan completion{}}
+	q := &queue{native: native.QueueNew(writer), wakeup: wakeup, writer: writer, buf: make([]byte, takeBytes), waiting: map[uint64]chan completion{}}
 	native.LogsWake(writer)
 	process.queue.Store(q)
 	return q, nil
 }
 
-// join keeps the pump until leave.
-func (q *queue) join() {
+// listen keeps the pump until hush.
+func (q *queue) listen() {
 	q.mu.Lock()
-	q.users++
+	q.listeners++
 	q.mu.Unlock()
 }
 
-func (q *queue) leave() {
+func (q *queue) hush() {
 	q.mu.Lock()
-	q.users--
-	last := q.users == 0
+	q.listeners--
+	last := q.listeners == 0
 	q.mu.Unlock()
 	if last {
 		native.Nudge(q.writer)
 	}
 }
 
-// expect gives a new call its id and the channel on which its one completion comes.
-func (q *queue) expect(metadata bool) (uint64, chan completion) {
-	id := q.ids.Add(1)
+// expect gives a new call its id and the channel on which its one completion comes; leads says that
+// the caller has to be the reader until it has that.
+func (q *queue) expect(metadata bool) (id uint64, ended chan completion, leads bool) {
+	id = q.ids.Add(1)
 	if metadata {
 		id |= native.WithMetadata
 	}
@@ -94,19 +100,21 @@ func (q *queue) expect(metadata bool) (uint64, chan completion) {
 	}
 	q.mu.Lock()
 	q.waiting[id] = ended
-	if !q.pumping {
-		q.pumping = true
-		go q.pump()
+	if !q.hasReader {
+		q.hasReader = true
+		if leads = q.listeners == 0; !leads {
+			go q.pump()
+		}
 	}
 	q.mu.Unlock()
-	return id, ended
+	return id, ended, leads
 }
 
 // forget gives up a call of which no completion comes.
 func (q *queue) forget(id uint64, ended chan completion) {
 	q.mu.Lock()
 	delete(q.waiting, id)
-	unused := q.users == 0 && len(q.waiting) == 0
+	unused := q.listeners == 0 && len(q.waiting) == 0
 	q.mu.Unlock()
 	if unused {
 		native.Nudge(q.writer)
@@ -117,45 +125,75 @@ func (q *queue) forget(id uint64, ended chan completion) {
 // recycle keeps an empty channel for another call.
 func (q *queue) recycle(ended chan completion) { q.idle.Put(ended) }
 
-func (q *queue) pump() {
-	buf := make([]byte, takeBytes)
-	var signal [8]byte
+// lead is the reader until the caller's completion is there or its context has ended.
+func (q *queue) lead(ctx context.Context, ended chan completion) (done completion, ok bool) {
+	if ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, func() { native.Nudge(q.writer) })
+		defer stop()
+	}
+	defer q.handOver()
 	for {
-		buf = q.take(buf)
+		q.read()
+		deliverSoon()
+		select {
+		case done = <-ended:
+			return done, true
+		default:
+		}
+		if ctx.Err() != nil {
+			return completion{}, false
+		}
+	}
+}
+
+// handOver ends the caller's time as the reader.
+func (q *queue) handOver() {
+	q.mu.Lock()
+	if q.hasReader = len(q.waiting) > 0 || q.listeners > 0; q.hasReader {
+		go q.pump()
+	}
+	q.mu.Unlock()
+}
+
+func (q *queue) pump() {
+	for {
 		deliverSoon()
 		q.mu.Lock()
-		if q.users == 0 && len(q.waiting) == 0 {
-			q.pumping = false
+		if q.hasReader = len(q.waiting) > 0 || q.listeners > 0; !q.hasReader {
 			q.mu.Unlock()
 			return
 		}
 		q.mu.Unlock()
-		// It cannot fail while the file is open, and it is never closed.
-		_, _ = q.wakeup.Read(signal[:])
+		q.read()
 	}
 }
 
-// take empties the library's queue.
-func (q *queue) take(buf []byte) []byte {
+// read waits for the library and empties its queue.
+func (q *queue) read() {
+	var signal [8]byte
+	// It cannot fail while the file is open, and it is never closed.
+	_, _ = q.wakeup.Read(signal[:])
 	for {
-		n := native.QueueTake(q.native, buf)
+		n := native.QueueTake(q.native, q.buf)
 		switch {
 		case n > 0:
 			// Its own copy, so that the buffer is free again; each body is a part of it.
-			q.deliver(append([]byte(nil), buf[:n]...))
-			if len(buf) > takeBytes {
-				buf = make([]byte, takeBytes)
+			q.deliver(append([]byte(nil), q.buf[:n]...))
+			if len(q.buf) > takeBytes {
+				q.buf = make([]byte, takeBytes)
 			}
 		case n < 0 && n != native.Closed:
-			buf = make([]byte, -n)
+			q.buf = make([]byte, -n)
 		default:
-			return buf
+			return
 		}
 	}
 }
 
 // deliver splits a batch; the library wrote it, so its lengths are right.
 func (q *queue) deliver(batch []byte) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	for len(batch) >= headBytes {
 		id := binary.LittleEndian.Uint64(batch)
 		metadata := headBytes + int(binary.LittleEndian.Uint32(batch[16:]))
@@ -167,11 +205,10 @@ func (q *queue) deliver(batch []byte) {
 			body:     batch[metadata:end:end],
 		}
 		batch = batch[end:]
-		q.mu.Lock()
 		ended, ok := q.waiting[id]
 		delete(q.waiting, id)
-		q.mu.Unlock()
 		if ok {
+			// Never blocks: it has room for the one completion.
 			ended <- done
 		}
 	}

@@ -103,8 +103,6 @@ func NewTokenVerifier(config TokenVerifierConfig) *TokenVerifier {
 		return fault(localError(KindConfiguration, CodeConfigurationError, err.Error(), err))
 	}
 	v := &TokenVerifier{client: config.Client, handle: new(handle)}
-	// It never counts as a user of the process's queue: it has no Close to end that.
-	v.handle.state.closed = true
 	var client native.Client
 	if config.Client != nil {
 		if err := config.Client.handle.usable(); err != nil {

@@ -1,0 +1,9 @@
+module github.com/sentryagent/idp-sdk-go/bench
+
+go 1.23
+
+require github.com/sentryagent/idp-sdk-go v0.0.0
+
+require github.com/ebitengine/purego v0.10.1 // indirect
+
+replace github.com/sentryagent/idp-sdk-go => ../../../bindings/go
