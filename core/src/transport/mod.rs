@@ -14,6 +14,7 @@
 
 mod body;
 mod connect;
+mod connection;
 #[cfg(unix)]
 mod descriptors;
 mod pool;

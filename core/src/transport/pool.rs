@@ -13,18 +13,12 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::{
     FutureExt as _,
     future::{BoxFuture, Shared, WeakShared},
 };
-use http::{HeaderValue, Request, Response, Uri, header};
-use http_body_util::Full;
-use hyper::{
-    body::Incoming,
-    client::conn::{TrySendError, http1, http2},
-};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use http::{HeaderValue, Request, Uri, header};
+use hyper::client::conn::http2;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     task::AbortHandle,
@@ -33,7 +27,8 @@ use tokio::{
 
 use super::{
     Failure, Reply, body, chain,
-    connect::{Connector, Line, Origin},
+    connect::{Connector, Origin},
+    connection::{self, Body, Lease, Multi, Single},
     proxy::Route,
 };
 
@@ -41,15 +36,6 @@ use super::{
 const CONNECTIONS_MAX: usize = 256;
 /// An unused connection is closed after this time, before usual load balancers do it (60 s).
 const IDLE_MAX: Duration = Duration::from_secs(50);
-/// An HTTP/2 connection with calls out that is silent for this long is asked whether it still lives.
-const PING_AFTER: Duration = Duration::from_secs(15);
-/// The time that it has to say so.
-const PONG_WITHIN: Duration = Duration::from_secs(10);
-
-type Body = Full<Bytes>;
-type Single = http1::SendRequest<Body>;
-type Multi = http2::SendRequest<Body>;
-
 /// The connections to one origin.
 pub(super) struct Pool {
     origin: Origin,
@@ -92,18 +78,6 @@ type Opening = BoxFuture<'static, Result<Opened, Failure>>;
 enum Opened {
     Single(Arc<Mutex<Option<Single>>>),
     Multi(Multi),
-}
-
-/// A connection for one exchange.
-enum Lease<'a> {
-    Single {
-        sender: Single,
-        reused: bool,
-        permit: SemaphorePermit<'a>,
-    },
-    Multi {
-        sender: Multi,
-    },
 }
 
 impl Pool {
@@ -166,12 +140,13 @@ impl Pool {
                     // It was closed in the meantime, and the request has not left.
                     Some(unsent) if lease.is_reused() => {
                         if matches!(lease, Lease::Multi { .. }) {
-                            self.state().forget_closed();
+                            // Calls that are out on it keep it.
+                            self.state().multi = None;
                         }
                         request = unsent;
                     }
                     Some(_) => return Err(Failure::NotSent(chain(error.error()))),
-                    None => return Err(broken(error.error())),
+                    None => return Err(connection::broken(error.error())),
                 },
             }
         }
@@ -252,13 +227,13 @@ impl Pool {
     async fn open(self: Arc<Self>) -> Result<Opened, Failure> {
         let line = self.connector.connect(&self.origin, &self.route).await?;
         if line.http2 {
-            let sender = multi(line).await?;
+            let sender = connection::multi(line).await?;
             let mut state = self.state();
             state.speaks = Speaks::Http2;
             state.multi = Some(sender.clone());
             Ok(Opened::Multi(sender))
         } else {
-            let sender = single(line).await?;
+            let sender = connection::single(line).await?;
             self.state().speaks = Speaks::Http1;
             Ok(Opened::Single(Arc::new(Mutex::new(Some(sender)))))
         }
@@ -361,26 +336,6 @@ impl State {
     }
 }
 
-impl Lease<'_> {
-    async fn send(
-        &mut self,
-        request: Request<Body>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Body>>> {
-        match self {
-            Lease::Single { sender, .. } => sender.try_send_request(request).await,
-            Lease::Multi { sender } => sender.try_send_request(request).await,
-        }
-    }
-
-    /// Whether it may have been closed since it was made.
-    fn is_reused(&self) -> bool {
-        match self {
-            Lease::Single { reused, .. } => *reused,
-            Lease::Multi { .. } => true,
-        }
-    }
-}
-
 /// Ends what is idle for too long, and itself when nothing is idle.
 async fn reap(pool: Weak<Pool>) {
     loop {
@@ -395,26 +350,6 @@ async fn reap(pool: Weak<Pool>) {
             return;
         }
     }
-}
-
-async fn single(line: Line) -> Result<Single, Failure> {
-    let made = http1::handshake(TokioIo::new(line.stream)).await;
-    let (sender, connection) = made.map_err(|e| Failure::NotSent(chain(&e)))?;
-    // How it ends is told to the exchange that runs on it.
-    tokio::spawn(async move { connection.await.ok() });
-    Ok(sender)
-}
-
-async fn multi(line: Line) -> Result<Multi, Failure> {
-    let made = http2::Builder::new(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING_AFTER)
-        .keep_alive_timeout(PONG_WITHIN)
-        .handshake(TokioIo::new(line.stream))
-        .await;
-    let (sender, connection) = made.map_err(|e| Failure::NotSent(chain(&e)))?;
-    tokio::spawn(async move { connection.await.ok() });
-    Ok(sender)
 }
 
 async fn within<T>(
@@ -434,20 +369,4 @@ async fn within<T>(
 fn origin_form(uri: &Uri) -> Uri {
     uri.path_and_query()
         .map_or_else(Uri::default, |path| Uri::from(path.clone()))
-}
-
-/// The request may have left - unless the server says that it has done nothing about it.
-fn broken(error: &hyper::Error) -> Failure {
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        if let Some(http2) = cause.downcast_ref::<h2::Error>() {
-            let refused = http2.is_reset() && http2.reason() == Some(h2::Reason::REFUSED_STREAM);
-            let leaving = http2.is_go_away() && http2.reason() == Some(h2::Reason::NO_ERROR);
-            if http2.is_remote() && (refused || leaving) {
-                return Failure::NotSent(chain(error));
-            }
-        }
-        next = cause.source();
-    }
-    Failure::Broken(chain(error))
 }
