@@ -30,7 +30,7 @@ const STEPS: u64 = 10;
 /// The warm-up's part of the calls: pools, caches, compiled code and heaps find their size.
 const WARM_UP_PART: u64 = 5;
 /// The least that a warm-up needs.
-const WARM_UP_MIN: u64 = 20_000;
+const WARM_UP_MIN: u64 = 40_000;
 /// What memory may grow by however few the calls: heaps breathe.
 const NOISE_BYTES: u64 = 12 * 1024 * 1024;
 /// What memory may grow by for each call: below the smallest object that could be forgotten.

@@ -216,6 +216,13 @@ pub struct Answer {
     pub repeat: Option<usize>,
 }
 
+impl Case {
+    /// It looks at what reached the host's log.
+    pub fn reads_log(&self) -> bool {
+        self.steps.iter().any(|s| s.logs)
+    }
+}
+
 impl Answer {
     /// It has the status of success.
     pub fn is_good(&self) -> bool {

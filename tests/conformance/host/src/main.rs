@@ -162,13 +162,17 @@ async fn run_all(
     let runner_ref = &runner;
     let unknown_ref = &unknown;
     let (last, first): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(|c| c.no_secret_shows);
-    let mut outcomes = futures_util::stream::iter(first)
-        .map(|case| async move { (case, one(case, runner_ref, real, unknown_ref).await) })
-        .buffered(CASES_AT_ONCE);
-    while let Some((case, outcome)) = outcomes.next().await {
-        tell(name, case, &outcome, matrix, conditions.quiet);
+    // A log keeps its latest lines only: those who read it go before those who fill it.
+    let (readers, others): (Vec<&Case>, Vec<&Case>) =
+        first.into_iter().partition(|c| c.reads_log());
+    for together in [readers, others] {
+        let mut outcomes = futures_util::stream::iter(together)
+            .map(|case| async move { (case, one(case, runner_ref, real, unknown_ref).await) })
+            .buffered(CASES_AT_ONCE);
+        while let Some((case, outcome)) = outcomes.next().await {
+            tell(name, case, &outcome, matrix, conditions.quiet);
+        }
     }
-    drop(outcomes);
     let mut at_the_end = Vec::new();
     for case in last {
         at_the_end.push((case, one(case, &runner, real, &unknown).await));

@@ -6,6 +6,7 @@ import logging
 import pickle
 import pprint
 import traceback
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
@@ -17,15 +18,16 @@ from sentryagent_idp.testing import ManualClock
 PACKAGE = "sentryagent_idp"
 PATIENCE_SECONDS = 30.0
 LOWEST_LEVEL = 1
+RECORDS_MAX = 10_000
 _LEVELS = {5: "trace", 10: "debug", 20: "info", 30: "warn", 40: "error"}
 
 
 class Collected(logging.Handler):
-    """A host's handler that keeps every record."""
+    """A host's handler that keeps the latest records: a long run must not grow by its log."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.lines: list[Line] = []
+        self.lines: deque[Line] = deque(maxlen=RECORDS_MAX)
 
     def emit(self, record: logging.LogRecord) -> None:
         known = vars(record)
@@ -130,10 +132,10 @@ class Verbs:
         self.clients[line["client"]].clear_token_cache()
 
     def do_logs(self, _line: Line) -> list[Line]:
-        """Every log record since the start."""
+        """The latest log records."""
         for client in self.clients.values():
             client.explain_configuration()  # records come with the next use of the package
-        return self.collected.lines
+        return list(self.collected.lines)
 
     def do_show(self, line: Line) -> list[str]:
         """Every way in which the package's objects show themselves."""

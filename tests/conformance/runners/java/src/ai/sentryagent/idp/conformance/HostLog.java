@@ -1,6 +1,7 @@
 package ai.sentryagent.idp.conformance;
 
-import java.util.ArrayList;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -14,7 +15,10 @@ import java.util.logging.Logger;
 final class HostLog extends Handler {
     private static final Logger LOGGER = Logger.getLogger("ai.sentryagent.idp");
 
-    private final List<Map<String, Object>> records = new ArrayList<>();
+    /** Older ones are forgotten: a long run must not grow by its log. */
+    private static final int RECORDS_MAX = 5_000;
+
+    private final Deque<Map<String, Object>> records = new ArrayDeque<>();
 
     static HostLog install() {
         HostLog log = new HostLog();
@@ -37,7 +41,10 @@ final class HostLog extends Handler {
         line.put("level", level(record.getLevel()));
         line.put("message", parts[0]);
         line.put("fields", fields);
-        records.add(line);
+        if (records.size() == RECORDS_MAX) {
+            records.removeFirst();
+        }
+        records.addLast(line);
     }
 
     synchronized List<Map<String, Object>> records() {
