@@ -95,8 +95,9 @@ impl NativeClient {
         Ok(token)
     }
 
-    fn clear_token_cache(&self) {
+    fn clear_token_cache(&self, py: Python<'_>) {
         self.client.clear_token_cache();
+        logs::deliver(py);
     }
 
     /// The number by which log records name the client.
@@ -106,6 +107,7 @@ impl NativeClient {
     }
 
     fn explain_configuration(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        logs::deliver(py);
         json::to_py(py, &self.client.explain_configuration())
     }
 

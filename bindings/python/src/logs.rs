@@ -1,9 +1,9 @@
 //! The core's log records, handed to `logging`: no thread of its own.
 //!
 //! Records are made only up to the level that the program's logger wants, asked before each call.
-//! They are delivered on threads of Python's: at the end of a call, when a token is read, when an
-//! event loop is woken for them, and at exit. What a renewal in the background logs wakes an event
-//! loop, if there is one; without any it comes with the next of these.
+//! They are delivered on threads of Python's: whenever the package is used - at the end of a call,
+//! when a token is read -, when an event loop is woken for them, and at exit. What a renewal in the
+//! background logs wakes an event loop, if there is one; without any it comes with the next use.
 
 use std::{
     cell::Cell,

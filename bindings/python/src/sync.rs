@@ -18,7 +18,7 @@ use sentryagent_idp::bridge::{Channel, Completion, Decode};
 use crate::{logs, process};
 
 /// How long the main thread waits before it looks for signals.
-const SLICE_MAIN: Duration = Duration::from_millis(50);
+const SLICE_MAIN: Duration = Duration::from_millis(20);
 /// How long another thread waits before it goes on waiting.
 const SLICE_OTHER: Duration = Duration::from_secs(60);
 /// One call is out per channel; what else may lie there are aborted calls' late answers.

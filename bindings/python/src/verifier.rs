@@ -54,7 +54,10 @@ impl NativeVerifier {
         scopes: Vec<String>,
     ) -> PyResult<Option<Py<PyAny>>> {
         let token = text(token)?;
-        match self.verifier.verify_now(&token, &scopes) {
+        logs::refresh(py)?;
+        let found = self.verifier.verify_now(&token, &scopes);
+        logs::deliver(py);
+        match found {
             None => Ok(None),
             Some(Ok(found)) => json::parse(py, &found).map(Some),
             Some(Err(error)) => Err(errors::exception(py, &error)),
