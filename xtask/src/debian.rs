@@ -1,4 +1,4 @@
-//! Toolchains from Debian's packages, where there is apt-get and we are root.
+//! Toolchains, and servers that tests start, from Debian's packages, where there is apt-get and we are root.
 
 use crate::{
     languages::Language,
@@ -34,6 +34,40 @@ pub fn provide(language: &dyn Language) -> Result<String> {
         return Err(missing);
     }
     language.toolchain()
+}
+
+/// Servers that tests start, the program that shows that they are there, and the package that brings them.
+const SERVICES: [(&str, &str, &str); 2] = [
+    ("PostgreSQL", "initdb", "postgresql"),
+    ("Redis", "redis-server", "redis-server"),
+];
+
+/// What runs the tests' PostgreSQL and Redis, after installing it when that is needed and possible;
+/// otherwise a sentence that says how to add it.
+pub fn provide_services() -> Result<()> {
+    for (name, program, package) in SERVICES {
+        if is_there(program) {
+            continue;
+        }
+        let missing = format!("{name} is missing; on Debian: apt-get install --yes {package}");
+        if !can_install() {
+            return Err(missing.into());
+        }
+        println!("{missing}");
+        install(&[package])?;
+    }
+    Ok(())
+}
+
+/// In the path, or where Debian keeps the programs of PostgreSQL.
+fn is_there(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let debian = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
+    std::env::split_paths(&path)
+        .chain(debian.filter_map(|entry| Some(entry.ok()?.path().join("bin"))))
+        .any(|folder| folder.join(program).exists())
 }
 
 fn can_install() -> bool {

@@ -1,24 +1,22 @@
 //! `agentidp migrate` and `agentidp bootstrap`: what is done to a store while no server runs on it.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use super::{Flags, print, run_once};
 use crate::{
     app::{self, StartError},
     bootstrap,
     clock::SystemClock,
-    config::{Config, Database},
+    config::Config,
     secrets::{EncryptionKeys, Secrets, SystemRandom},
-    storage::sqlite::SqliteStorage,
+    storage,
 };
 
 /// Brings the schema up to date.
 pub fn migrate(flags: &Flags) -> Result<(), StartError> {
     let (config, _) = flags.config()?;
-    let Database::Sqlite(path) = &config.database;
-    app::prepare(path.parent().unwrap_or(Path::new("")))?;
     run_once(async {
-        SqliteStorage::migrate(path)
+        storage::migrate(&config, Arc::new(SystemClock))
             .await
             .map_err(StartError::failed)
     })?;

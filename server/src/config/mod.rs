@@ -68,6 +68,13 @@ pub struct Config {
 pub enum Database {
     /// An embedded database file.
     Sqlite(PathBuf),
+    /// A PostgreSQL database that instances share.
+    Postgres {
+        /// The server's role.
+        url: Secret,
+        /// `DATABASE_MIGRATION_URL`: the role that owns the tables, where it is another one.
+        migration_url: Option<Secret>,
+    },
 }
 
 /// Limits of the readers' pool.
@@ -107,8 +114,10 @@ impl Config {
     pub fn load(source: &Source) -> Result<Self, ConfigError> {
         source.refuse_what_is_not_there_yet()?;
         let data_dir = PathBuf::from(source.get("AGENTIDP_DATA_DIR").unwrap_or("./.agentidp"));
+        let database = parse::database(source, &data_dir)?;
+        let encryption_keys = parse::encryption_keys(source, &database)?;
         Ok(Self {
-            database: parse::database(source, &data_dir)?,
+            database,
             auto_migrate: parse::flag(source, "AUTO_MIGRATE", true)?,
             pool: pool(source)?,
             host: parse::value(
@@ -137,7 +146,7 @@ impl Config {
             )?,
             jwt_private_key: parse::pem(source, "JWT_PRIVATE_KEY")?.map(Secret::new),
             jwt_public_key: parse::pem(source, "JWT_PUBLIC_KEY")?,
-            encryption_keys: parse::encryption_keys(source)?,
+            encryption_keys,
             rate_limit: RateLimit {
                 window: parse::milliseconds(source, "RATE_LIMIT_WINDOW_MS", 60_000, 1)?,
                 max_requests: parse::value(
@@ -243,7 +252,8 @@ mod tests {
             ("PUBLIC_URL", "ftp://x", "is not an http"),
             ("PUBLIC_URL", "http://x/?a", "is not an http"),
             ("DATABASE_URL", "mysql://x", "is not a sqlite"),
-            ("DATABASE_URL", "postgres://x", "not part of this version"),
+            ("DATABASE_URL", "postgres://", "names no host"),
+            ("DATABASE_MIGRATION_URL", "postgres://x/y", "has no meaning"),
             ("REDIS_URL", "redis://x", "not part of this version"),
             ("DB_POOL_MIN", "30", "is more than"),
             ("RATE_LIMIT_WINDOW_MS", "0", "at least 1"),

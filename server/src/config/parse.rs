@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{ConfigError, Database, LogFormat, Proxies, Source};
-use crate::secrets::EncryptionKeys;
+use crate::{secrets::EncryptionKeys, wire::Secret};
 
 /// Anything that parses; `problem` and `example` are said when it does not.
 pub fn value<T: FromStr>(
@@ -97,31 +97,56 @@ pub fn url(source: &Source, name: &str) -> Result<Option<String>, ConfigError> {
     }
 }
 
-/// `DATABASE_URL`.
+/// `DATABASE_URL` and `DATABASE_MIGRATION_URL`. Either may hold a password: they are not repeated.
 pub fn database(source: &Source, data_dir: &Path) -> Result<Database, ConfigError> {
     const NAME: &str = "DATABASE_URL";
-    let example = "sqlite://./agentidp.db";
-    let Some(text) = source.get(NAME) else {
-        return Ok(Database::Sqlite(data_dir.join("agentidp.db")));
-    };
-    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+    const OWNER: &str = "DATABASE_MIGRATION_URL";
+    let owner = source.get(OWNER);
+    let text = source.get(NAME);
+    if let Some(url) = text.filter(|text| is_postgres(text)) {
+        return Ok(Database::Postgres {
+            url: postgres(NAME, url)?,
+            migration_url: owner.map(|owner| postgres(OWNER, owner)).transpose()?,
+        });
+    }
+    if owner.is_some() {
         return Err(ConfigError::new(
-            NAME,
-            "PostgreSQL is not part of this version",
-            example,
+            OWNER,
+            "has no meaning without a postgres:// DATABASE_URL",
+            "",
         ));
     }
-    match text.strip_prefix("sqlite://") {
+    match text.map(|text| text.strip_prefix("sqlite://").unwrap_or_default()) {
+        None => Ok(Database::Sqlite(data_dir.join("agentidp.db"))),
         Some(path) if !path.is_empty() && !path.contains('?') => {
             Ok(Database::Sqlite(PathBuf::from(path)))
         }
-        // The text may hold a password: it is not repeated.
-        _ => Err(ConfigError::new(
+        Some(_) => Err(ConfigError::new(
             NAME,
-            "is not a sqlite:// URL with a path",
-            example,
+            "is not a sqlite:// URL with a path, nor a postgres:// URL",
+            "sqlite://./agentidp.db",
         )),
     }
+}
+
+fn is_postgres(text: &str) -> bool {
+    text.starts_with("postgres://") || text.starts_with("postgresql://")
+}
+
+fn postgres(name: &str, text: &str) -> Result<Secret, ConfigError> {
+    let example = "postgres://agentidp:password@db.example.com:5432/agentidp";
+    let fault = |problem| ConfigError::new(name, problem, example);
+    let url = url::Url::parse(text)
+        .ok()
+        .filter(|_| is_postgres(text))
+        .ok_or_else(|| fault("is not a postgres:// URL"))?;
+    if url.host_str().unwrap_or_default().is_empty() {
+        return Err(fault("names no host"));
+    }
+    if url.path().trim_matches('/').is_empty() {
+        return Err(fault("names no database"));
+    }
+    Ok(Secret::new(text))
 }
 
 /// A PEM document; `\n` stands for a line break where an environment cannot hold one.
@@ -141,17 +166,24 @@ pub fn pem(source: &Source, name: &str) -> Result<Option<String>, ConfigError> {
     }
 }
 
-/// `ENCRYPTION_KEY`.
-pub fn encryption_keys(source: &Source) -> Result<Option<EncryptionKeys>, ConfigError> {
+/// `ENCRYPTION_KEY`. Instances that share a database share their keys: none could read what another's own key encrypted.
+pub fn encryption_keys(
+    source: &Source,
+    database: &Database,
+) -> Result<Option<EncryptionKeys>, ConfigError> {
     const NAME: &str = "ENCRYPTION_KEY";
-    source
-        .get(NAME)
-        .map(|list| {
-            EncryptionKeys::parse(list).map_err(|error| {
-                ConfigError::new(NAME, error.to_string(), "$(openssl rand -hex 32)")
-            })
-        })
-        .transpose()
+    const EXAMPLE: &str = "$(openssl rand -hex 32)";
+    match (source.get(NAME), database) {
+        (Some(list), _) => EncryptionKeys::parse(list)
+            .map(Some)
+            .map_err(|error| ConfigError::new(NAME, error.to_string(), EXAMPLE)),
+        (None, Database::Sqlite(_)) => Ok(None),
+        (None, Database::Postgres { .. }) => Err(ConfigError::new(
+            NAME,
+            "is required with a postgres:// DATABASE_URL: all instances share it",
+            EXAMPLE,
+        )),
+    }
 }
 
 /// `TRUSTED_PROXIES`.

@@ -20,7 +20,6 @@ const OF_THE_SDKS: &[&str] = &[
 /// server less protected than its operator believes.
 const NOT_THERE_YET: &[&str] = &[
     "CORS_ORIGIN",
-    "DATABASE_MIGRATION_URL",
     "ENCRYPTION_KEY_VAULT_PATH",
     "ENFORCE_TLS",
     "KAFKA_BROKERS",

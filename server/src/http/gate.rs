@@ -335,9 +335,8 @@ impl Gate {
     ) -> Result<Answer, ApiError> {
         let mut faults = Faults::default();
         let key = match (&who.caller, facts.idempotency_key) {
-            (Some(caller), true) => {
-                key(&parts.headers, &mut faults).map(|key| (caller.agent_id, key))
-            }
+            (Some(caller), true) => key(&parts.headers, &mut faults)
+                .map(|key| (caller.agent_id, caller.organization_id, key)),
             _ => None,
         };
         let query = parts.uri.query().map(str::to_owned);
@@ -349,11 +348,12 @@ impl Gate {
             envelope: facts.envelope,
         };
         let ready = Ready::new(call, who.caller, who.client, path, raw);
-        let Some((client, key)) = key else {
+        let Some((client, organization, key)) = key else {
             return handler(ready).await;
         };
         let request = idempotency::Request {
             client,
+            organization,
             method: facts.method,
             path: parts.uri.path(),
             query: parts.uri.query().unwrap_or_default(),

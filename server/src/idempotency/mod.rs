@@ -22,7 +22,7 @@ use crate::{
     generated::codes::Code,
     http::Answer,
     secrets::Secrets,
-    storage::{Claim, Storage, StorageError},
+    storage::{Claim, Slot, Storage, StorageError},
 };
 
 /// How long an answer is kept.
@@ -55,6 +55,8 @@ impl Key {
 pub struct Request<'a> {
     /// Who asks.
     pub client: Uuid,
+    /// Where the client belongs.
+    pub organization: Uuid,
     /// `POST`.
     pub method: &'a str,
     /// As it was asked for, without the query.
@@ -145,7 +147,7 @@ impl Idempotency {
             .map_err(|error| ApiError::internal(error.to_string()))
     }
 
-    async fn turn(&self, slot: [u8; 32], fingerprint: [u8; 32]) -> Result<Turn, ApiError> {
+    async fn turn(&self, slot: Slot, fingerprint: [u8; 32]) -> Result<Turn, ApiError> {
         let mut waited = Duration::ZERO;
         loop {
             let now = self.clock.now();
@@ -197,12 +199,12 @@ impl Idempotency {
 /// A claim that is given back unless an answer was kept.
 struct Held<'a> {
     idempotency: &'a Arc<Idempotency>,
-    slot: [u8; 32],
+    slot: Slot,
     settled: bool,
 }
 
 impl<'a> Held<'a> {
-    fn new(idempotency: &'a Arc<Idempotency>, slot: [u8; 32]) -> Self {
+    fn new(idempotency: &'a Arc<Idempotency>, slot: Slot) -> Self {
         Self {
             idempotency,
             slot,
@@ -263,13 +265,16 @@ fn broken(error: StorageError) -> ApiError {
     ApiError::storage(error, Code::InternalServerError)
 }
 
-fn slot(key: &Key, request: Request<'_>) -> [u8; 32] {
-    hash(&[
-        request.client.as_bytes(),
-        request.method.as_bytes(),
-        request.path.as_bytes(),
-        key.0.as_bytes(),
-    ])
+fn slot(key: &Key, request: Request<'_>) -> Slot {
+    Slot {
+        organization: request.organization,
+        key: hash(&[
+            request.client.as_bytes(),
+            request.method.as_bytes(),
+            request.path.as_bytes(),
+            key.0.as_bytes(),
+        ]),
+    }
 }
 
 fn fingerprint(request: Request<'_>) -> [u8; 32] {

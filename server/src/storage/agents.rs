@@ -50,6 +50,13 @@ pub struct AgentRecord {
     pub updated_at: Timestamp,
 }
 
+impl AgentRecord {
+    /// Whether it may do what admins do.
+    pub(super) fn is_active_admin(&self) -> bool {
+        self.role == AgentRole::Admin && self.status == AgentStatus::Active
+    }
+}
+
 /// An agent to register. It is active from the start.
 #[derive(Clone, Debug)]
 pub struct NewAgent {
@@ -111,6 +118,25 @@ pub struct AgentPatch {
     pub is_public: Option<bool>,
     /// New role.
     pub role: Option<AgentRole>,
+}
+
+impl AgentPatch {
+    /// Writes what is given over an agent.
+    pub(super) fn apply(&self, agent: &mut AgentRecord) {
+        fn set<T: Clone>(field: &mut T, value: Option<&T>) {
+            if let Some(value) = value {
+                field.clone_from(value);
+            }
+        }
+        set(&mut agent.agent_type, self.agent_type.as_ref());
+        set(&mut agent.version, self.version.as_ref());
+        set(&mut agent.capabilities, self.capabilities.as_ref());
+        set(&mut agent.owner, self.owner.as_ref());
+        set(&mut agent.deployment_env, self.deployment_env.as_ref());
+        set(&mut agent.status, self.status.as_ref());
+        set(&mut agent.is_public, self.is_public.as_ref());
+        set(&mut agent.role, self.role.as_ref());
+    }
 }
 
 /// What a committed change did, as seen inside its transaction.

@@ -4,6 +4,7 @@
 //! encrypted.
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use super::StorageResult;
 use crate::clock::Timestamp;
@@ -27,14 +28,23 @@ pub enum Claim {
     },
 }
 
-/// Kept answers, by SHA-256 of client, method, path and key.
+/// Where an answer is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Slot {
+    /// The client's organization.
+    pub organization: Uuid,
+    /// SHA-256 of client, method, path and key.
+    pub key: [u8; 32],
+}
+
+/// Kept answers.
 #[async_trait]
 pub trait IdempotencyStore: Send + Sync {
     /// Claims a key until `lease_until`, or says why not. A claim past its lease was left behind by a process that died, and an
     /// answer past its time does not count: both are claimed anew.
     async fn claim(
         &self,
-        key: [u8; 32],
+        slot: Slot,
         fingerprint: [u8; 32],
         now: Timestamp,
         lease_until: Timestamp,
@@ -43,14 +53,10 @@ pub trait IdempotencyStore: Send + Sync {
     ///
     /// # Errors
     /// `NotFound` when the key is not claimed.
-    async fn complete(
-        &self,
-        key: [u8; 32],
-        answer: &[u8],
-        expires_at: Timestamp,
-    ) -> StorageResult<()>;
+    async fn complete(&self, slot: Slot, answer: &[u8], expires_at: Timestamp)
+    -> StorageResult<()>;
     /// Gives a claim back: the request may be made again. An answered key stays.
-    async fn release(&self, key: [u8; 32]) -> StorageResult<()>;
+    async fn release(&self, slot: Slot) -> StorageResult<()>;
     /// Forgets what expired before `now`. Answers how many.
     async fn forget_expired(&self, now: Timestamp) -> StorageResult<u64>;
 }

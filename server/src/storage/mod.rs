@@ -20,9 +20,11 @@ mod open_error;
 mod organizations;
 mod revocation;
 mod signing_keys;
+mod words;
 
 mod writer;
 
+pub mod postgres;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -50,7 +52,7 @@ pub use credentials::{
     CredentialStore, NewCredential, RevokeCredential, RotateCredential,
 };
 pub use error::{StorageError, StorageResult};
-pub use idempotency::{Claim, IdempotencyStore};
+pub use idempotency::{Claim, IdempotencyStore, Slot};
 pub use materials::MaterialStore;
 pub use open_error::OpenError;
 pub use organizations::{Founding, OrganizationRecord, OrganizationStatus, OrganizationStore};
@@ -62,18 +64,60 @@ pub use signing_keys::{KeyRotation, KeyState, SigningKeyRecord, SigningKeyStore}
 /// # Errors
 /// One sentence for the operator.
 pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Storage>, OpenError> {
-    let Database::Sqlite(path) = &config.database;
-    make_private(&config.data_dir, path).map_err(|error| OpenError::Unusable {
-        location: path.display().to_string(),
-        reason: error.to_string(),
-    })?;
-    let options = sqlite::Options {
-        path: path.clone(),
-        auto_migrate: config.auto_migrate,
-        clock,
-        randomness: Arc::new(SystemRandomness),
-    };
-    Ok(Arc::new(sqlite::SqliteStorage::open(options).await?))
+    let randomness = Arc::new(SystemRandomness);
+    match &config.database {
+        Database::Sqlite(path) => {
+            make_private(&config.data_dir, path).map_err(|error| OpenError::Unusable {
+                location: path.display().to_string(),
+                reason: error.to_string(),
+            })?;
+            let options = sqlite::Options {
+                path: path.clone(),
+                auto_migrate: config.auto_migrate,
+                clock,
+                randomness,
+            };
+            Ok(Arc::new(sqlite::SqliteStorage::open(options).await?))
+        }
+        Database::Postgres { url, migration_url } => {
+            let options = postgres::Options {
+                url: url.clone(),
+                migration_url: migration_url.clone(),
+                auto_migrate: config.auto_migrate,
+                pool: config.pool,
+                clock,
+                randomness,
+            };
+            Ok(Arc::new(postgres::PostgresStorage::open(options).await?))
+        }
+    }
+}
+
+/// Brings the schema of the configured database to this version's.
+///
+/// # Errors
+/// One sentence for the operator.
+pub async fn migrate(config: &Config, clock: Arc<dyn Clock>) -> Result<(), OpenError> {
+    match &config.database {
+        Database::Sqlite(path) => {
+            make_private(&config.data_dir, path).map_err(|error| OpenError::Unusable {
+                location: path.display().to_string(),
+                reason: error.to_string(),
+            })?;
+            sqlite::SqliteStorage::migrate(path).await
+        }
+        Database::Postgres { url, migration_url } => {
+            postgres::PostgresStorage::migrate(&postgres::Options {
+                url: url.clone(),
+                migration_url: migration_url.clone(),
+                auto_migrate: true,
+                pool: config.pool,
+                clock,
+                randomness: Arc::new(SystemRandomness),
+            })
+            .await
+        }
+    }
 }
 
 /// Makes what is missing of the data directory and the database's own, for this user alone.

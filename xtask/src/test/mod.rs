@@ -167,6 +167,9 @@ fn toolchains() -> Result<()> {
             Err(how) => missing.push(format!("{}: {how}", language.name())),
         }
     }
+    if let Err(how) = debian::provide_services() {
+        missing.push(how.to_string());
+    }
     if missing.is_empty() {
         Ok(())
     } else {

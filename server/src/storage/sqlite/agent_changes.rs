@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    generated::types::{AgentRole, AgentStatus},
+    generated::types::AgentStatus,
     storage::{
         AgentChange, AgentEvents, AgentPatch, AgentRecord, Dependency, Reach, StorageError,
         StorageResult,
@@ -50,8 +50,8 @@ impl Command<Transaction> for ChangeAgent {
         if after == before {
             return Ok(before);
         }
-        if is_active_admin(&before)
-            && !is_active_admin(&after)
+        if before.is_active_admin()
+            && !after.is_active_admin()
             && is_last_admin(transaction.connection(), &before).await?
         {
             return Err(StorageError::LastAdmin);
@@ -77,24 +77,6 @@ impl ChangeAgent {
             Wanted::Patch(patch) => patch.apply(&mut after),
         }
         after
-    }
-}
-
-impl AgentPatch {
-    fn apply(&self, agent: &mut AgentRecord) {
-        fn set<T: Clone>(field: &mut T, value: Option<&T>) {
-            if let Some(value) = value {
-                field.clone_from(value);
-            }
-        }
-        set(&mut agent.agent_type, self.agent_type.as_ref());
-        set(&mut agent.version, self.version.as_ref());
-        set(&mut agent.capabilities, self.capabilities.as_ref());
-        set(&mut agent.owner, self.owner.as_ref());
-        set(&mut agent.deployment_env, self.deployment_env.as_ref());
-        set(&mut agent.status, self.status.as_ref());
-        set(&mut agent.is_public, self.is_public.as_ref());
-        set(&mut agent.role, self.role.as_ref());
     }
 }
 
@@ -166,10 +148,6 @@ pub(super) async fn check_actor(
     } else {
         Err(StorageError::RoleRequired)
     }
-}
-
-fn is_active_admin(agent: &AgentRecord) -> bool {
-    agent.role == AgentRole::Admin && agent.status == AgentStatus::Active
 }
 
 async fn is_last_admin(

@@ -19,6 +19,7 @@ use crate::{
     storage::{
         AgentFilter, AgentRecord, AgentStore, DecommissionAgent, NewAgent, Page, Paging, Reach,
         StorageError, StorageResult, UpdateAgent,
+        words::email_key,
         writer::{Command, UnitOfWork as _},
     },
 };
@@ -131,11 +132,6 @@ impl AgentStore for SqliteStorage {
             })
             .await
     }
-}
-
-/// What makes two addresses the same one.
-fn email_key(email: &str) -> String {
-    email.to_lowercase()
 }
 
 fn restrict(query: &mut QueryBuilder<Sqlite>, reach: Reach, filter: &AgentFilter) {

@@ -8,10 +8,7 @@ use super::{
     SqliteStorage,
     credential_changes::{Add, ReplaceHash, Revoke, Rotate, Touch},
     failure::{corrupt, failed},
-    rows::{
-        agent, bytes, count, credential, get, number, optional_time, organization_status, scopes,
-        time, uuid, word,
-    },
+    rows::{agent, bytes, count, credential, get, number, optional_time, scopes, time, uuid, word},
 };
 use crate::{
     audit::NewEvent,
@@ -19,6 +16,7 @@ use crate::{
     storage::{
         ClientCredential, ClientRecord, ClientSecretHash, CredentialRecord, CredentialStore,
         NewCredential, Page, Paging, Reach, RevokeCredential, RotateCredential, StorageResult,
+        words::organization_status,
     },
 };
 

@@ -10,21 +10,21 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    storage::{Claim, IdempotencyStore, StorageError, StorageResult, writer::Command},
+    storage::{Claim, IdempotencyStore, Slot, StorageError, StorageResult, writer::Command},
 };
 
 #[async_trait]
 impl IdempotencyStore for SqliteStorage {
     async fn claim(
         &self,
-        key: [u8; 32],
+        slot: Slot,
         fingerprint: [u8; 32],
         now: Timestamp,
         lease_until: Timestamp,
     ) -> StorageResult<Claim> {
         self.writer
             .change(ClaimKey {
-                key,
+                key: slot.key,
                 fingerprint,
                 now,
                 lease_until,
@@ -34,21 +34,21 @@ impl IdempotencyStore for SqliteStorage {
 
     async fn complete(
         &self,
-        key: [u8; 32],
+        slot: Slot,
         answer: &[u8],
         expires_at: Timestamp,
     ) -> StorageResult<()> {
         self.writer
             .change(Complete {
-                key,
+                key: slot.key,
                 answer: answer.to_vec(),
                 expires_at,
             })
             .await
     }
 
-    async fn release(&self, key: [u8; 32]) -> StorageResult<()> {
-        self.writer.change(Release { key }).await
+    async fn release(&self, slot: Slot) -> StorageResult<()> {
+        self.writer.change(Release { key: slot.key }).await
     }
 
     async fn forget_expired(&self, now: Timestamp) -> StorageResult<u64> {

@@ -11,7 +11,7 @@ use super::{
     agents::insert_agent,
     credential_changes::insert_credential,
     failure::failed,
-    rows::{bytes, organization, organization_word},
+    rows::{bytes, organization},
     transaction::Transaction,
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     storage::{
         Dependency, Founding, OrganizationRecord, OrganizationStatus, OrganizationStore,
         StorageError, StorageResult,
+        words::organization_word,
         writer::{Command, UnitOfWork as _},
     },
 };

@@ -18,31 +18,10 @@ use crate::{
     storage::{
         Changes, Dependency, Raise, Revision, RevocationStore, RevokedToken, StorageError,
         StorageResult,
+        words::{SIGNING_KEYS, dependency, kind},
         writer::{Command, UnitOfWork as _},
     },
 };
-
-/// The row that says when a signing key last changed.
-const SIGNING_KEYS: &str = "signing_keys";
-
-const fn kind(dependency: Dependency) -> &'static str {
-    match dependency {
-        Dependency::Organization => "organization",
-        Dependency::Agent => "agent",
-        Dependency::Credential => "credential",
-        Dependency::Delegation => "delegation",
-    }
-}
-
-fn dependency(kind: &str) -> Option<Dependency> {
-    match kind {
-        "organization" => Some(Dependency::Organization),
-        "agent" => Some(Dependency::Agent),
-        "credential" => Some(Dependency::Credential),
-        "delegation" => Some(Dependency::Delegation),
-        _ => None,
-    }
-}
 
 impl Transaction {
     /// Ends every token that names this thing as it is now.

@@ -9,8 +9,9 @@ use crate::{
     clock::Timestamp,
     generated::types::{AgentRole, AgentStatus, AgentType, DeploymentEnv},
     storage::{
-        AgentRecord, CredentialRecord, KeyState, OrganizationRecord, OrganizationStatus,
-        SigningKeyRecord, StorageResult, StoredEvent,
+        AgentRecord, CredentialRecord, OrganizationRecord, SigningKeyRecord, StorageResult,
+        StoredEvent,
+        words::{key_state, organization_status},
     },
 };
 
@@ -99,23 +100,6 @@ pub(super) fn organization(row: &SqliteRow) -> StorageResult<OrganizationRecord>
     })
 }
 
-pub(super) fn organization_status(text: &str) -> Option<OrganizationStatus> {
-    match text {
-        "active" => Some(OrganizationStatus::Active),
-        "suspended" => Some(OrganizationStatus::Suspended),
-        "deleted" => Some(OrganizationStatus::Deleted),
-        _ => None,
-    }
-}
-
-pub(super) const fn organization_word(status: OrganizationStatus) -> &'static str {
-    match status {
-        OrganizationStatus::Active => "active",
-        OrganizationStatus::Suspended => "suspended",
-        OrganizationStatus::Deleted => "deleted",
-    }
-}
-
 pub(super) fn credential(row: &SqliteRow) -> StorageResult<CredentialRecord> {
     Ok(CredentialRecord {
         credential_id: uuid(row, "credential_id")?,
@@ -142,25 +126,6 @@ pub(super) fn signing_key(row: &SqliteRow) -> StorageResult<SigningKeyRecord> {
         expires_at: optional_time(row, "expires_at")?,
         revoked_at: optional_time(row, "revoked_at")?,
     })
-}
-
-fn key_state(text: &str) -> Option<KeyState> {
-    match text {
-        "next" => Some(KeyState::Next),
-        "active" => Some(KeyState::Active),
-        "retiring" => Some(KeyState::Retiring),
-        "revoked" => Some(KeyState::Revoked),
-        _ => None,
-    }
-}
-
-pub(super) const fn key_word(state: KeyState) -> &'static str {
-    match state {
-        KeyState::Next => "next",
-        KeyState::Active => "active",
-        KeyState::Retiring => "retiring",
-        KeyState::Revoked => "revoked",
-    }
 }
 
 pub(super) fn event(row: &SqliteRow) -> StorageResult<StoredEvent> {

@@ -5,16 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 
-use super::{
-    SqliteStorage,
-    failure::failed,
-    rows::{key_word, signing_key},
-    transaction::Transaction,
-};
+use super::{SqliteStorage, failure::failed, rows::signing_key, transaction::Transaction};
 use crate::{
     audit::SealedEvent,
     storage::{
         KeyRotation, KeyState, SigningKeyRecord, SigningKeyStore, StorageError, StorageResult,
+        words::key_word,
         writer::{Command, UnitOfWork as _},
     },
 };

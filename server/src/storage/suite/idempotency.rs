@@ -1,10 +1,19 @@
 //! Kept answers.
 
 use super::{Backend, Bench};
-use crate::storage::{Claim, StorageError};
+use uuid::Uuid;
 
-const KEY: [u8; 32] = [1; 32];
+use crate::storage::{Claim, Slot, StorageError};
+
+const KEY: Slot = slot(1);
 const FINGERPRINT: [u8; 32] = [2; 32];
+
+const fn slot(key: u8) -> Slot {
+    Slot {
+        organization: Uuid::from_u128(7),
+        key: [key; 32],
+    }
+}
 
 pub async fn a_key_is_claimed_once<B: Backend>(bench: &Bench<B>) {
     let records = bench.storage().idempotency();
@@ -23,7 +32,7 @@ pub async fn a_key_is_claimed_once<B: Backend>(bench: &Bench<B>) {
     );
     assert_eq!(
         records
-            .claim([9; 32], FINGERPRINT, bench.now(), bench.later(30))
+            .claim(slot(9), FINGERPRINT, bench.now(), bench.later(30))
             .await
             .unwrap(),
         Claim::Claimed

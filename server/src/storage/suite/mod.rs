@@ -128,7 +128,8 @@ impl<B: Backend> Bench<B> {
         self.now().plus(Duration::from_secs(seconds))
     }
 
-    async fn organization(&self) -> Uuid {
+    /// An organization that may act.
+    pub async fn organization(&self) -> Uuid {
         let id = Uuid::now_v7();
         let record = OrganizationRecord {
             organization_id: id,
@@ -165,7 +166,8 @@ impl<B: Backend> Bench<B> {
         }
     }
 
-    async fn agent(&self, organization: Uuid, role: AgentRole) -> AgentRecord {
+    /// An active agent.
+    pub async fn agent(&self, organization: Uuid, role: AgentRole) -> AgentRecord {
         let new = self.new_agent(organization, role);
         self.storage()
             .agents()
@@ -185,7 +187,8 @@ impl<B: Backend> Bench<B> {
         }
     }
 
-    async fn credential(&self, agent: Uuid) -> CredentialRecord {
+    /// A credential of it.
+    pub async fn credential(&self, agent: Uuid) -> CredentialRecord {
         self.try_credential(agent).await.unwrap()
     }
 

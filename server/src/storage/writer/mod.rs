@@ -7,7 +7,7 @@ mod command;
 mod queue;
 mod staged;
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 pub(super) use self::{
     command::Command,
@@ -20,6 +20,10 @@ use super::StorageResult;
 pub(super) trait UnitOfWork: Send + 'static {
     /// What the present transaction holds besides its statements.
     fn staged(&mut self) -> &mut Staged;
+    /// How long a transaction may take as a whole; longer, and it is abandoned. `None`: it cannot hang.
+    fn time_max(&self) -> Option<Duration> {
+        None
+    }
     /// Begins. Nothing else of this process writes meanwhile.
     fn begin(&mut self, holds_changes: bool) -> impl Future<Output = StorageResult<()>> + Send;
     /// Appends the staged events to their chains and commits.

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 use super::{
@@ -176,9 +176,15 @@ async fn write<U: UnitOfWork>(unit: &mut U, mut entries: Vec<Entry<U>>) {
 }
 
 async fn attempt<U: UnitOfWork>(unit: &mut U, entries: &mut [Entry<U>]) -> StorageResult<()> {
-    let outcome = match fill(unit, entries).await {
-        Ok(()) => unit.finish().await,
-        Err(error) => Err(error),
+    let outcome = match unit.time_max() {
+        None => fill_and_finish(unit, entries).await,
+        Some(time_max) => timeout(time_max, fill_and_finish(unit, entries))
+            .await
+            .unwrap_or_else(|_| {
+                Err(StorageError::Unavailable(
+                    "the database does not answer".to_owned(),
+                ))
+            }),
     };
     match outcome {
         Ok(()) => {
@@ -191,6 +197,14 @@ async fn attempt<U: UnitOfWork>(unit: &mut U, entries: &mut [Entry<U>]) -> Stora
             Err(error)
         }
     }
+}
+
+async fn fill_and_finish<U: UnitOfWork>(
+    unit: &mut U,
+    entries: &mut [Entry<U>],
+) -> StorageResult<()> {
+    fill(unit, entries).await?;
+    unit.finish().await
 }
 
 async fn fill<U: UnitOfWork>(unit: &mut U, entries: &mut [Entry<U>]) -> StorageResult<()> {
