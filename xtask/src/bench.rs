@@ -31,7 +31,9 @@ pub fn run(rounds: u32, only: Option<&str>) -> Result<()> {
         .arg("--workers")
         .arg(sh::root().join("tests/bench/python"))
         .arg("--node-workers")
-        .arg(node);
+        .arg(node)
+        .arg("--java-worker")
+        .arg(languages::java::bench_worker()?);
     match only {
         Some(only) => bench.args(["--only", only]),
         None => bench

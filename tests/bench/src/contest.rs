@@ -11,6 +11,7 @@ pub enum Name {
     PythonAsync,
     PythonSync,
     Node,
+    Java,
 }
 
 /// The project's client of one language and its peers.
@@ -123,6 +124,15 @@ pub const ALL: &[Contest] = &[
             entrant("project-node", &[32_000, 6_000, 3_200], &[]),
             entrant("undici", &[32_000, 6_000, 3_200], &[1.1, 1.0, 1.2]),
             entrant("fetch", &[4_000, 2_000, 1_280], &[8.0, 0.0, 0.0]),
+        ],
+        cases: ASYNC_CASES,
+    },
+    Contest {
+        name: Name::Java,
+        title: "Java",
+        clients: &[
+            entrant("project-java", &[32_000, 6_000, 3_200], &[]),
+            entrant("java.net.http", &[8_000, 5_000, 1_920], &[4.0, 1.2, 1.0]),
         ],
         cases: ASYNC_CASES,
     },

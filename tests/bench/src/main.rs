@@ -47,6 +47,9 @@ enum Command {
         /// The folder of the Node worker, with the package and the peers installed.
         #[arg(long)]
         node_workers: PathBuf,
+        /// The jar of the Java worker, with the package and the peer beside it.
+        #[arg(long)]
+        java_worker: PathBuf,
         /// Rounds after the warm-up.
         #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(5..))]
         rounds: u32,
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
             python,
             workers,
             node_workers,
+            java_worker,
             rounds,
             only,
             report,
@@ -78,6 +82,7 @@ fn main() -> ExitCode {
             python,
             workers,
             node_workers,
+            java_worker,
             rounds,
             only,
             report,

@@ -24,6 +24,7 @@ pub struct Plan {
     pub python: PathBuf,
     pub workers: PathBuf,
     pub node_workers: PathBuf,
+    pub java_worker: PathBuf,
     pub rounds: u32,
     pub only: Option<contest::Name>,
     pub report: Option<PathBuf>,
@@ -134,6 +135,11 @@ fn worker(plan: &Plan, contest: contest::Name) -> Result<Command> {
             let mut node = Command::new("node");
             node.arg(plan.node_workers.join("worker.mjs"));
             node
+        }
+        contest::Name::Java => {
+            let mut java = Command::new("java");
+            java.arg("-jar").arg(&plan.java_worker);
+            java
         }
     })
 }

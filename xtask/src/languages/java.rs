@@ -11,7 +11,7 @@ use crate::{
     server,
     sh::{self, Result},
 };
-use reactor::{ADAPTERS, QUICK_START, Reactor};
+use reactor::{ADAPTERS, QUICK_START, Reactor, WORKER};
 
 mod packaged;
 mod reactor;
@@ -142,6 +142,16 @@ impl Language for Java {
         };
         Ok(ADAPTERS.map(adapter).into())
     }
+}
+
+/// The benchmarks' worker over the jar as it is published, with its peer; returns the jar to run.
+pub fn bench_worker() -> Result<PathBuf> {
+    let build = Build::release()?;
+    build.stage()?;
+    let reactor = Reactor::bench(&build)?;
+    reactor.maven(&["package", "-Dmaven.test.skip=true"], &[])?;
+    let jar = reactor.example(WORKER).join("target").join(WORKER);
+    Ok(jar.with_extension("jar"))
 }
 
 /// What is compiled against the SDK inside the tree.

@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::Command};
 use crate::sh::Result;
 
 mod go;
-mod java;
+pub mod java;
 mod node;
 mod python;
 mod rust;

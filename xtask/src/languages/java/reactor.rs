@@ -14,6 +14,8 @@ use crate::sh::{self, Result};
 
 /// The quick start's folder in a reactor.
 pub const QUICK_START: &str = "quick-start";
+/// The benchmarks' worker: its folder in a reactor, and its jar's name.
+pub const WORKER: &str = "bench-worker";
 /// The adapters' examples: their folders in examples/java and in a reactor.
 pub const ADAPTERS: [(&str, &str); 2] = [
     ("java-servlet", "verify-servlet"),
@@ -43,6 +45,14 @@ impl<'a> Reactor<'a> {
             copy(&example, &reactor.example(name), &["pom.xml", "src"])?;
         }
         reactor.finish(&ADAPTERS.map(|(_, name)| name))
+    }
+
+    /// The worker of the benchmarks.
+    pub fn bench(build: &'a Build) -> Result<Self> {
+        let reactor = Self::empty(build, "bench")?;
+        let worker = sh::root().join("tests/bench/java");
+        copy(&worker, &reactor.example(WORKER), &["pom.xml", "src"])?;
+        reactor.finish(&[WORKER])
     }
 
     /// The folder of an example.
