@@ -14,7 +14,7 @@
 // Every method takes a context first. Cancelling it ends the request on the wire; a deadline on it
 // is the call's timeout, in place of the client's. A body or query whose fields are all optional is
 // a pointer that may be nil. [CallOption] values change one call: [WithTimeout], [WithRetries],
-// [WithHeader], [WithIdempotencyKey], [WithRequestID], [WithResponse].
+// [WithConnectTimeout], [WithHeader], [WithIdempotencyKey], [WithRequestID], [WithResponse].
 //
 // Access tokens are fetched, cached and renewed behind the calls: any number of goroutines that need
 // one cause one request. Failed calls are repeated where that is safe, within the call's time.
@@ -36,12 +36,24 @@
 // Enums are strings and open: a value that this version does not know is kept. Fields of an answer
 // that it does not know are kept in the answer's Extra. Timestamps are [time.Time] in UTC. What is
 // optional in a request's body is a pointer ([Ptr] makes one), so that false and absent differ.
-// Values that hold secrets mask them when they are printed or logged, not when they are read.
+// Values that hold secrets mask them when they are printed, logged or given to encoding/json, not when
+// their fields are read; their WireJSON writes everything, and UnmarshalJSON reads it back.
+//
+// # Tokens, webhooks and the audit log
+//
+// [TokenVerifier] checks access tokens without a call; the package agentidphttp is its net/http
+// middleware. [VerifyWebhook] and [VerifyAuditEvents] need no server at all.
+//
+// # Logs, traces and tests
+//
+// A client's Logger takes its log records, those of background work included, and its Traceparent hook
+// or [WithTraceparent] passes a trace on. The package agentidptest starts a server for tests, with a
+// [ManualClock].
 //
 // # The native library
 //
 // The SDK's core is a shared library that published versions of this module carry inside. It is
-// extracted once into a private folder of the user's cache, checked by hash at each load, and opened
-// without cgo: CGO_ENABLED=0 and a machine without a C compiler are fine. AGENTIDP_LIBRARY, an
-// absolute path, names another library to load.
+// extracted once into a private folder of the user's cache, compared at each load, and opened without
+// cgo: CGO_ENABLED=0 and a machine without a C compiler are fine. AGENTIDP_LIBRARY, an absolute path,
+// names another library to load. With the build tag agentidp_static it is linked in by cgo instead.
 package agentidp

@@ -63,14 +63,30 @@ func TestAChangedFileIsReplaced(t *testing.T) {
 	if err := os.Chmod(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte("somebody else's"), 0o700); err != nil {
-		t.Fatal(err)
+	for _, other := range []string{"somebody else's", "librarY", "librar", ""} {
+		if err := os.Chmod(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(other), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if path, err = extract(bundle); err != nil {
+			t.Fatal(err)
+		}
+		if have, _ := os.ReadFile(path); string(have) != "library" {
+			t.Errorf("%q would be loaded", have)
+		}
 	}
-	if path, err = extract(bundle); err != nil {
-		t.Fatal(err)
-	}
-	if have, _ := os.ReadFile(path); string(have) != "library" {
-		t.Errorf("%q would be loaded", have)
+}
+
+func BenchmarkFindingTheExtractedLibrary(b *testing.B) {
+	b.Setenv("XDG_CACHE_HOME", b.TempDir())
+	b.Setenv("HOME", b.TempDir())
+	bundle := bundleOf(strings.Repeat("library!", 1<<20))
+	for range b.N {
+		if _, err := extract(bundle); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
