@@ -44,6 +44,9 @@ pub struct Case {
     pub clock: bool,
     /// What the client's hook for trace contexts answers.
     pub traceparent: Option<String>,
+    /// Variables of a runner that is started for this case alone.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
     /// Run when everything else is over, and judge everything that the runner ever printed.
     #[serde(default)]
     pub no_secret_shows: bool,

@@ -32,6 +32,22 @@ pub async fn run(case: &Case, runner: &Runner, real: &Real) -> Result<()> {
         ServerKind::Real => None,
         ServerKind::Scripted => Some(Scripted::start(case).await?),
     };
+    if case.environment.is_empty() {
+        return play(case, runner, real, scripted).await;
+    }
+    let issuer = scripted.as_ref().map_or(&real.base_url, |s| &s.base_url);
+    let environment = case
+        .environment
+        .iter()
+        .map(|(name, value)| (name.clone(), value.replace("${issuer}", issuer)))
+        .collect();
+    let own = runner.another(&environment).await?;
+    let outcome = play(case, &own, real, scripted).await;
+    own.exit().await?;
+    outcome
+}
+
+async fn play(case: &Case, runner: &Runner, real: &Real, scripted: Option<Scripted>) -> Result<()> {
     runner.transcript.secret(TOKEN_PREFIX);
     let unique = format!(
         "u{}-{}",

@@ -87,7 +87,7 @@ async fn run(args: &Args) -> Result<bool> {
         args.broken.as_deref(),
     )
     .await?;
-    let mut matrix = Matrix::default();
+    let mut matrix = Matrix::of(cases.iter().map(|c| c.section.as_str()));
     let mut clean = true;
     let mut names = Vec::new();
     for spec in &args.runners {

@@ -31,6 +31,17 @@ pub struct Matrix {
 }
 
 impl Matrix {
+    /// With these sections, in this order.
+    pub fn of<'a>(sections: impl Iterator<Item = &'a str>) -> Self {
+        let mut matrix = Self::default();
+        for section in sections {
+            if !matrix.sections.iter().any(|s| s == section) {
+                matrix.sections.push(section.to_owned());
+            }
+        }
+        matrix
+    }
+
     /// Remembers how long it usually took until the server saw a cancellation.
     pub fn cancellations(&mut self, runner: &str, median: Option<Duration>) {
         if let Some(median) = median {

@@ -2,7 +2,7 @@
 //! way, in any order.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     process::Stdio,
     sync::{
         Arc,
@@ -61,6 +61,7 @@ pub struct Runner {
     next: AtomicU64,
     sensitive: BTreeSet<String>,
     stderr: JoinHandle<()>,
+    command: Vec<String>,
 }
 
 impl Runner {
@@ -71,12 +72,28 @@ impl Runner {
         command: &[String],
         sensitive: BTreeSet<String>,
     ) -> Result<Self> {
+        Self::start_in(name, command, sensitive, &BTreeMap::new()).await
+    }
+
+    /// Another one of the same language that finds these variables in its environment.
+    pub async fn another(&self, environment: &BTreeMap<String, String>) -> Result<Self> {
+        let sensitive = self.sensitive.clone();
+        Self::start_in(&self.name, &self.command, sensitive, environment).await
+    }
+
+    async fn start_in(
+        name: &str,
+        command: &[String],
+        sensitive: BTreeSet<String>,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Self> {
         let (program, args) = command.split_first().ok_or("a runner without a command")?;
         let mut spawned = Command::new(program);
         for variable in VARIABLES {
             spawned.env_remove(variable);
         }
         let mut child = spawned
+            .envs(environment)
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -110,6 +127,7 @@ impl Runner {
             next: AtomicU64::new(1),
             sensitive,
             stderr,
+            command: command.to_vec(),
         })
     }
 
