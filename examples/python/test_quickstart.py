@@ -39,7 +39,9 @@ def test_it_outlives_a_server_that_stumbles(
     agentidp_mock.fail_next(status=503, path="/api/v1/agents")
     quickstart.main()
     assert "register: " in capsys.readouterr().out
-    tried = [r for r in agentidp_mock.requests() if r.method == "POST" and r.path.endswith("agents")]
+    tried = [
+        r for r in agentidp_mock.requests() if r.method == "POST" and r.path.endswith("agents")
+    ]
     # The same key on each try: the server registers one agent.
     assert len({request.headers["idempotency-key"] for request in tried}) == 1
     assert len(tried) == 2
