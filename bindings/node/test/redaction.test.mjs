@@ -120,6 +120,7 @@ describe('redaction', { timeout: 60_000 }, () => {
     answer = () => undefined;
     const late = await caught(() => client.agents.getAgent(AGENT.agentId, { timeoutMs: 50 }));
     const stopped = await caught(() => client.agents.getAgent(AGENT.agentId, { signal: AbortSignal.timeout(20) }));
+    answer = (_, response) => json(response, 404, { code: 'NOT_FOUND', message: 'no' });
     const lost = new AgentIdPClient({ ...configOf({ url: 'http://127.0.0.1:9' }), retries: 0 });
     const unreachable = await caught(() => lost.agents.getAgent(AGENT.agentId));
     const wrong = await caught(() => new AgentIdPClient({ ...configOf(server), clientSecret: [SECRET] }));
