@@ -177,3 +177,59 @@ fn number(text: &str) -> Option<Vec<u8>> {
     let start = bytes.iter().position(|b| *b != 0)?;
     Some(bytes[start..].to_vec())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const CLAIMS: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
+        cGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+
+    /// The JWS verifies with the key, and with one byte more no longer.
+    fn holds(mut jwk: Value, message: &str, signature: &str) {
+        jwk["kid"] = json!("k");
+        let set = json!({"keys": [jwk]}).to_string();
+        let set = KeySet::read(set.as_bytes()).expect("a usable key");
+        let (key, signature) = (set.get("k").expect("the key"), bytes(signature));
+        let signature = signature.expect("base64url");
+        assert!(key.verifies(message.as_bytes(), &signature));
+        assert!(!key.verifies(format!("{message}A").as_bytes(), &signature));
+    }
+
+    #[test]
+    fn rfc_7515_a_2_rs256() {
+        let n = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt\
+            0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rex\
+            MdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-D\
+            WNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
+        let signature = "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5\
+            YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjt\
+            QBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9Q\
+            OYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
+        let jwk = json!({"kty": "RSA", "n": n, "e": "AQAB"});
+        holds(jwk, &format!("eyJhbGciOiJSUzI1NiJ9.{CLAIMS}"), signature);
+    }
+
+    #[test]
+    fn rfc_7515_a_3_es256() {
+        let jwk = json!({
+            "kty": "EC", "crv": "P-256",
+            "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        });
+        let signature = "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-K\
+            g6NU1Q";
+        holds(jwk, &format!("eyJhbGciOiJFUzI1NiJ9.{CLAIMS}"), signature);
+    }
+
+    #[test]
+    fn rfc_8037_a_4_ed25519() {
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": x});
+        let message = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+        let signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_Mu\
+            M0KAg";
+        holds(jwk, message, signature);
+    }
+}
