@@ -41,7 +41,7 @@ const ENVIRONMENT: [&str; 2] = [
     "NODE_OPTIONS=--max-old-space-size=64",
 ];
 /// A runner that needs longer for one burst hangs.
-const BURST_TIMEOUT: Duration = Duration::from_secs(1800);
+const BURST_TIMEOUT: Duration = Duration::from_secs(900);
 
 #[derive(Parser)]
 struct Args {
