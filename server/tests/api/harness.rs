@@ -11,7 +11,7 @@ use reqwest::{Client, Method, RequestBuilder, header::HeaderMap};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::contract;
+use crate::{contract, database};
 
 /// A running server with a fresh data directory.
 pub struct Harness {
@@ -62,6 +62,9 @@ pub async fn start_in(
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let data = folder.path().display().to_string();
     let mut source = Source::of(&[("PORT", "0"), ("AGENTIDP_DATA_DIR", &data)]);
+    for (name, value) in database::chosen(folder.path()).await {
+        source.set(name, value);
+    }
     for (name, value) in variables {
         source.set(name, *value);
     }

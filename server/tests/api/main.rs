@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod contract;
+mod database;
 mod harness;
 
 mod agents;
@@ -13,6 +14,7 @@ mod conventions;
 mod credentials;
 mod health;
 mod idempotency;
+mod instances;
 mod limits;
 mod mock;
 mod shutdown;
