@@ -2,6 +2,7 @@
 
 mod adapters;
 mod bench;
+mod cargo_test;
 mod conformance;
 mod debian;
 mod demo;

@@ -3,12 +3,12 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use super::{Counts, Language, Runner};
 use crate::{
-    server,
+    cargo_test, server,
     sh::{self, Result},
 };
 
@@ -51,21 +51,7 @@ impl Language for Rust {
             ["test", "--locked", "--workspace", "--no-fail-fast"],
         );
         // The example's test starts a mock server.
-        let output = command
-            .env("AGENTIDP_BIN", server::build()?)
-            .stderr(Stdio::inherit())
-            .output()
-            .map_err(|e| format!("cannot run cargo: {e}"))?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let counts = counts(&text);
-        if !output.status.success() {
-            eprintln!("{text}");
-            if counts.failed == 0 {
-                // Something did not even compile.
-                return Err(format!("`cargo test` failed ({})", output.status).into());
-            }
-        }
-        Ok(counts)
+        cargo_test::run(command.env("AGENTIDP_BIN", server::build()?))
     }
 
     fn package(&self) -> Result<PathBuf> {
@@ -150,43 +136,4 @@ fn write_consumer(consumer: &Path) -> Result<()> {
 fn executable(name: &str) -> PathBuf {
     let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     sh::target().join("debug").join(name)
-}
-
-/// Adds up the lines `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
-fn counts(output: &str) -> Counts {
-    let mut counts = Counts::default();
-    for line in output
-        .lines()
-        .filter_map(|l| l.trim().strip_prefix("test result:"))
-    {
-        let mut before = "";
-        for word in line.split_whitespace() {
-            let number = || before.parse::<u32>().unwrap_or_default();
-            match word.trim_end_matches(';') {
-                "passed" => counts.passed += number(),
-                "failed" => counts.failed += number(),
-                "ignored" => counts.skipped += number(),
-                _ => {}
-            }
-            before = word;
-        }
-    }
-    counts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_of_all_binaries_add_up() {
-        let output = "running 2 tests\ntest result: ok. 2 passed; 0 failed; 0 ignored; 0 measured\n\
-                      test result: FAILED. 3 passed; 1 failed; 4 ignored; 0 measured; 0 filtered out\n";
-        let expected = Counts {
-            passed: 5,
-            failed: 1,
-            skipped: 4,
-        };
-        assert_eq!(counts(output), expected);
-    }
 }

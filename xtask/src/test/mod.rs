@@ -8,7 +8,7 @@ mod tools;
 use std::time::{Duration, Instant};
 
 use crate::{
-    adapters, conformance, debian, generate,
+    adapters, cargo_test, conformance, debian, generate,
     languages::{self, Counts},
     leaks,
     sh::{self, Result},
@@ -63,6 +63,10 @@ fn stages() -> Vec<Stage> {
             language.test()
         }));
     }
+    stages.push(stage(
+        "server on PostgreSQL",
+        cargo_test::server_on_postgres,
+    ));
     stages.push(stage("conformance", || {
         let printed = conformance::run(None, None, false);
         counted(printed, "conformance: ")
