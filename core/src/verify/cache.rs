@@ -147,6 +147,8 @@ impl KeyCache {
                 state.pause_until = Duration::ZERO;
                 state.shared = None;
                 state.unknown_failure = None;
+                // The host is told when no lock is held: its logger may verify a token itself.
+                drop(state);
                 event!(
                     DEBUG,
                     None::<u64>,
@@ -162,13 +164,15 @@ impl KeyCache {
                 let until = now.monotonic.saturating_add(policy::FAILURE_SHARED);
                 state.shared = Some((error.clone(), until));
                 state.unknown_failure = Some(error.clone());
-                if state.keys.is_some() {
+                let (serve, failures) = (state.keys.is_some(), state.failures);
+                drop(state);
+                if serve {
                     event!(
                         WARN,
                         None::<u64>,
                         "the issuer's keys could not be refreshed; the present ones still serve",
                         code = error.code(),
-                        failures = state.failures,
+                        failures = failures,
                         pause_ms = milliseconds(pause),
                     );
                 }
