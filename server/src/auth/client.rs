@@ -1,6 +1,8 @@
 //! A client as authentication sees it: the stored record with its hashes read, and the rules that
 //! follow from it alone - which secret is usable now, what it may ask for, whether it may act.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
@@ -9,7 +11,7 @@ use crate::generated::{
     types::{AgentRole, AgentStatus},
 };
 use crate::policy::ScopeSet;
-use crate::secrets::{Candidate, SecretHash};
+use crate::secrets::{Candidate, ImportedHash, SecretHash, SecretsError};
 use crate::storage::{AgentRecord, ClientCredential, ClientRecord, OrganizationStatus, Revision};
 
 /// A client, known or read just now.
@@ -28,6 +30,9 @@ pub struct Client {
     /// Every secret's hash, in the order of `secrets`.
     hashes: Vec<SecretHash>,
     secrets: Vec<ClientSecret>,
+    /// The same of the secrets whose hash was made elsewhere and not replaced yet.
+    imported_hashes: Arc<[ImportedHash]>,
+    imported_secrets: Vec<ClientSecret>,
 }
 
 /// One secret of one credential, without its hash.
@@ -41,6 +46,19 @@ pub struct ClientSecret {
     scopes: Option<ScopeSet>,
     /// The earlier of the credential's expiry and the end of a grace period.
     usable_until: Option<Timestamp>,
+    /// Whether rotation left it for a grace period.
+    is_ending: bool,
+}
+
+impl ClientSecret {
+    /// Whether its hash may be replaced by another form; that of a secret which ends anyway stays.
+    pub(super) fn may_change_form(&self) -> bool {
+        !self.is_ending
+    }
+
+    fn is_usable(&self, now: Timestamp) -> bool {
+        self.usable_until.is_none_or(|end| now < end)
+    }
 }
 
 impl Client {
@@ -48,10 +66,20 @@ impl Client {
     pub fn of(record: ClientRecord) -> Self {
         let mut hashes = Vec::new();
         let mut secrets = Vec::new();
+        let mut imported_hashes = Vec::new();
+        let mut imported_secrets = Vec::new();
         for credential in &record.credentials {
             for (hash, secret) in read_secrets(credential) {
-                hashes.push(hash);
-                secrets.push(secret);
+                match hash {
+                    StoredHash::Keyed(hash) => {
+                        hashes.push(hash);
+                        secrets.push(secret);
+                    }
+                    StoredHash::Imported(hash) => {
+                        imported_hashes.push(hash);
+                        imported_secrets.push(secret);
+                    }
+                }
             }
         }
         Self {
@@ -63,15 +91,37 @@ impl Client {
             agent: record.agent,
             hashes,
             secrets,
+            imported_hashes: imported_hashes.into(),
+            imported_secrets,
         }
     }
 
-    /// The secret that was presented, if it is one of this client's and usable at `now`.
-    pub(super) fn find(&self, candidate: &Candidate, now: Timestamp) -> Option<&ClientSecret> {
+    /// The secret that was presented, with its hash, if it is one of this client's and usable at
+    /// `now`.
+    pub(super) fn find(
+        &self,
+        candidate: &Candidate,
+        now: Timestamp,
+    ) -> Option<(&SecretHash, &ClientSecret)> {
         let position = candidate.position(&self.hashes)?;
-        self.secrets
-            .get(position)
-            .filter(|secret| secret.usable_until.is_none_or(|end| now < end))
+        let secret = self.secrets.get(position).filter(|it| it.is_usable(now))?;
+        Some((self.hashes.get(position)?, secret))
+    }
+
+    /// The hashes that were made elsewhere: see [`Self::imported`].
+    pub(super) fn imported_hashes(&self) -> &Arc<[ImportedHash]> {
+        &self.imported_hashes
+    }
+
+    /// The secret at that position of [`Self::imported_hashes`], if it is usable at `now`.
+    pub(super) fn imported(
+        &self,
+        position: usize,
+        now: Timestamp,
+    ) -> Option<(&ImportedHash, &ClientSecret)> {
+        let secrets = &self.imported_secrets;
+        let secret = secrets.get(position).filter(|it| it.is_usable(now))?;
+        Some((self.imported_hashes.get(position)?, secret))
     }
 
     /// Whether the agent and its organization may act.
@@ -95,7 +145,22 @@ impl Client {
     }
 }
 
-fn read_secrets(credential: &ClientCredential) -> Vec<(SecretHash, ClientSecret)> {
+/// A stored hash, read.
+enum StoredHash {
+    Keyed(SecretHash),
+    Imported(ImportedHash),
+}
+
+impl StoredHash {
+    fn parse(text: &str) -> Result<Self, SecretsError> {
+        match SecretHash::parse(text) {
+            Ok(hash) => Ok(Self::Keyed(hash)),
+            Err(_) => ImportedHash::parse(text).map(Self::Imported),
+        }
+    }
+}
+
+fn read_secrets(credential: &ClientCredential) -> Vec<(StoredHash, ClientSecret)> {
     // A scope that this version does not know cannot be asked for; the others of the list can.
     let known = |names: &Vec<String>| {
         let scopes = names.iter().filter_map(|name| Scope::parse(name));
@@ -104,7 +169,7 @@ fn read_secrets(credential: &ClientCredential) -> Vec<(SecretHash, ClientSecret)
     let scopes = credential.scopes.as_ref().map(known);
     let mut read = Vec::with_capacity(credential.secrets.len());
     for secret in &credential.secrets {
-        match SecretHash::parse(&secret.hash) {
+        match StoredHash::parse(&secret.hash) {
             Ok(hash) => read.push((
                 hash,
                 ClientSecret {
@@ -112,6 +177,7 @@ fn read_secrets(credential: &ClientCredential) -> Vec<(SecretHash, ClientSecret)
                     generation: secret.generation,
                     scopes,
                     usable_until: earlier(credential.expires_at, secret.stops_at),
+                    is_ending: secret.stops_at.is_some(),
                 },
             )),
             Err(error) => {

@@ -6,7 +6,12 @@
 //!
 //! Equal work: every failed client authentication hashes the presented secret once, compares it
 //! twice a fixed number of times, reads the store once and appends one audit event; also when the
-//! client id is unknown or no id at all. Only success may be faster, by what is remembered.
+//! client id is unknown or no id at all. Only success may be faster, by what is remembered. Hashes
+//! that an operator imported cost more; `slow_checks` says what holds for them.
+//!
+//! A right secret whose hash was imported, or made under an encryption key that is not the first any
+//! more, gets a hash of today's form before its caller is answered. A failure to write it is logged
+//! and no reason to refuse the secret: the next use tries again.
 
 mod cache;
 mod claims;
@@ -14,6 +19,7 @@ mod client;
 mod clients;
 mod jws;
 mod last_used;
+mod slow_checks;
 mod verifier;
 
 #[cfg(test)]
@@ -40,6 +46,7 @@ use crate::secrets::{Candidate, SecretHasher};
 use crate::storage::{Storage, StorageError};
 
 use last_used::LastUsed;
+use slow_checks::SlowChecks;
 
 /// A client that presented a right secret and may act.
 #[derive(Clone, Debug)]
@@ -74,6 +81,15 @@ pub struct Authenticator {
     /// Whose chain holds the failures of unknown clients.
     system_organization: Uuid,
     last_used: Arc<LastUsed>,
+    slow_checks: SlowChecks,
+}
+
+/// A right secret.
+struct Found {
+    client: Arc<Client>,
+    secret: ClientSecret,
+    /// The stored hash, when a better form of it should take its place.
+    outdated: Option<String>,
 }
 
 impl Authenticator {
@@ -84,6 +100,7 @@ impl Authenticator {
         Ok(Self {
             system_organization: system.organization_id,
             last_used: LastUsed::start(Arc::clone(&parts.storage)),
+            slow_checks: SlowChecks::new(),
             parts,
         })
     }
@@ -152,13 +169,17 @@ impl Authenticator {
         let id = client_id(&presented.client_id);
         let remembered = self.parts.clients.remembered(id);
         if let Some(found) = self.find(remembered.as_ref(), &candidate) {
-            return self.admit(call, found).await;
+            return self.admit(call, found, presented).await;
         }
         // Nothing remembered fits. The store has the last word: the secret may be newer than what
         // is remembered, and an unknown client must cost what a known one does.
         let stored = self.parts.clients.read(id).await?;
-        match self.find(stored.as_ref(), &candidate) {
-            Some(found) => self.admit(call, found).await,
+        let found = match self.find(stored.as_ref(), &candidate) {
+            Some(found) => Some(found),
+            None => self.find_imported(stored.as_ref(), presented).await?,
+        };
+        match found {
+            Some(found) => self.admit(call, found, presented).await,
             None => {
                 self.record_failure(call, stored.as_deref(), Code::InvalidClient)
                     .await?;
@@ -183,19 +204,14 @@ impl Authenticator {
         self.last_used.stop().await;
     }
 
-    fn find(
-        &self,
-        client: Option<&Arc<Client>>,
-        candidate: &Candidate,
-    ) -> Option<AuthenticatedClient> {
+    fn find(&self, client: Option<&Arc<Client>>, candidate: &Candidate) -> Option<Found> {
         let now = self.parts.clock.now();
         match client {
-            Some(client) => client
-                .find(candidate, now)
-                .map(|secret| AuthenticatedClient {
-                    client: Arc::clone(client),
-                    secret: secret.clone(),
-                }),
+            Some(client) => client.find(candidate, now).map(|(hash, secret)| Found {
+                client: Arc::clone(client),
+                secret: secret.clone(),
+                outdated: (!self.parts.hasher.is_current(hash)).then(|| hash.to_string()),
+            }),
             None => {
                 // The comparisons of a client that does not exist.
                 std::hint::black_box(candidate.position([]));
@@ -204,14 +220,41 @@ impl Authenticator {
         }
     }
 
+    /// Looks among the hashes that were made elsewhere.
+    async fn find_imported(
+        &self,
+        client: Option<&Arc<Client>>,
+        presented: &ClientCredentials,
+    ) -> Result<Option<Found>, ApiError> {
+        let hashes = client.map_or_else(Arc::default, |it| Arc::clone(it.imported_hashes()));
+        let checks = &self.slow_checks;
+        let position = checks.position(&hashes, &presented.client_secret).await?;
+        let now = self.parts.clock.now();
+        Ok(client.zip(position).and_then(|(client, position)| {
+            let (hash, secret) = client.imported(position, now)?;
+            Some(Found {
+                client: Arc::clone(client),
+                secret: secret.clone(),
+                outdated: Some(hash.text().to_owned()),
+            })
+        }))
+    }
+
     /// The secret is right; whether the agent may act is another question, and another answer.
     async fn admit(
         &self,
         call: &Call,
-        found: AuthenticatedClient,
+        found: Found,
+        presented: &ClientCredentials,
     ) -> Result<AuthenticatedClient, ApiError> {
         if found.client.may_act() {
-            return Ok(found);
+            if let Some(outdated) = &found.outdated {
+                self.upgrade(&found.secret, outdated, presented).await;
+            }
+            return Ok(AuthenticatedClient {
+                client: found.client,
+                secret: found.secret,
+            });
         }
         self.record_failure(call, Some(&found.client), Code::UnauthorizedClient)
             .await?;
@@ -221,6 +264,24 @@ impl Authenticator {
             AgentStatus::Active => "The agent's organization may not act.",
         };
         Err(ApiError::new(Code::UnauthorizedClient).message(message))
+    }
+
+    /// Stores the hash of a right secret in today's form.
+    async fn upgrade(&self, secret: &ClientSecret, old: &str, presented: &ClientCredentials) {
+        if !secret.may_change_form() {
+            return;
+        }
+        let credential = secret.credential_id;
+        let new = self.parts.hasher.hash(&presented.client_secret).to_string();
+        let credentials = self.parts.storage.credentials();
+        match credentials.replace_hash(credential, old, &new).await {
+            Ok(()) => tracing::info!(%credential, "the hash of a secret has a new form"),
+            // Another request or instance was first.
+            Err(StorageError::Conflict) => {}
+            Err(error) => {
+                tracing::warn!(%credential, %error, "the hash of a secret keeps its old form");
+            }
+        }
     }
 
     /// The failure of an unknown client belongs to the system organization. What was presented is

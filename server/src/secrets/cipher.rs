@@ -56,6 +56,11 @@ impl ColumnCipher {
         Ok(sealed)
     }
 
+    /// Whether a sealed value names the first key.
+    pub fn is_current(&self, sealed: &[u8]) -> bool {
+        sealed.len() >= HEADER_BYTES && sealed[0] == VERSION && sealed[1..5] == self.keys[0].0.0
+    }
+
     /// Decrypts what [`Self::encrypt`] made for the same context.
     pub fn decrypt(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, SecretsError> {
         let [VERSION, k0, k1, k2, k3, rest @ ..] = sealed else {
@@ -137,6 +142,7 @@ mod tests {
         let both = cipher(&format!("{B},{A}"));
         assert_eq!(both.decrypt("c", &old).unwrap(), b"hidden");
         let new = both.encrypt("c", b"hidden").unwrap();
+        assert!(both.is_current(&new) && !both.is_current(&old) && !both.is_current(&new[..4]));
         assert!(matches!(
             cipher(A).decrypt("c", &new),
             Err(SecretsError::UnknownKey(_))

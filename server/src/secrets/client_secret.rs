@@ -5,7 +5,7 @@
 //! Comparing takes the same steps whether the client exists or not: one HMAC per encryption key and
 //! a fixed number of constant-time comparisons.
 //!
-//! Refuses: imported bcrypt and argon2 hashes, which a later form of [`SecretHash`] will carry.
+//! Refuses: bcrypt and argon2 hashes that an operator imported (`imported`).
 
 use std::fmt::{self, Write as _};
 
@@ -108,6 +108,16 @@ impl SecretHasher {
             key: *key,
             mac: mac(hmac_key, secret.expose()),
         }
+    }
+
+    /// Whether the hash was made under the key that hashes now.
+    pub fn is_current(&self, hash: &SecretHash) -> bool {
+        hash.key == self.keys[0].0
+    }
+
+    /// Whether the hash can be verified at all: its key is among the encryption keys.
+    pub fn knows(&self, hash: &SecretHash) -> bool {
+        self.keys.iter().any(|(id, _)| *id == hash.key)
     }
 
     /// What a caller presented, hashed under every key: the costly part, done once per attempt and
@@ -245,6 +255,9 @@ mod tests {
         let rotated = hasher(&format!("{B},{A}"));
         assert_eq!(rotated.candidate(&secret("s")).position(&stored), Some(0));
         assert_ne!(rotated.hash(&secret("s")), stored[0]);
+        assert!(rotated.knows(&stored[0]) && !rotated.is_current(&stored[0]));
+        assert!(rotated.is_current(&rotated.hash(&secret("s"))));
+        assert!(!hasher(B).knows(&stored[0]));
         assert_eq!(hasher(B).candidate(&secret("s")).position(&stored), None);
     }
 }

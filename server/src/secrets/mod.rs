@@ -7,16 +7,20 @@
 mod cipher;
 mod client_secret;
 mod encryption_keys;
+mod imported;
 mod key_file;
 mod random;
 
 pub use cipher::ColumnCipher;
 pub use client_secret::{Candidate, SecretHash, SecretHasher};
 pub use encryption_keys::{EncryptionKeys, EncryptionKeysError, KeyId};
+pub use imported::ImportedHash;
 pub use key_file::{KEY_FILE_NAME, KeyFileError};
 pub use random::{Random, SystemRandom};
 
 use std::sync::Arc;
+
+use secrecy::ExposeSecret as _;
 
 use crate::wire::Secret;
 
@@ -38,6 +42,9 @@ pub enum SecretsError {
     /// The stored hash has a form that this version does not know.
     #[error("a stored secret hash has an unknown form")]
     UnknownHash,
+    /// The stored hash was made elsewhere, and checking it would cost too much.
+    #[error("a stored secret hash would cost too much to check")]
+    CostlyHash,
 }
 
 /// What the rest of the server needs of this module, in one value: cheap to clone.
@@ -82,6 +89,17 @@ impl Secrets {
     /// Decrypts what [`Secrets::encrypt`] made under any of the encryption keys.
     pub fn decrypt(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, SecretsError> {
         self.cipher.decrypt(context, sealed)
+    }
+
+    /// The value of that place under the first encryption key; `None` when it is so already.
+    pub fn reencrypt(&self, context: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>, SecretsError> {
+        if self.cipher.is_current(sealed) {
+            return Ok(None);
+        }
+        let plain = secrecy::SecretSlice::from(self.cipher.decrypt(context, sealed)?);
+        self.cipher
+            .encrypt(context, plain.expose_secret())
+            .map(Some)
     }
 
     /// The source of random bytes.
