@@ -61,7 +61,8 @@ pub fn bootstrap(flags: &Flags, reset: bool) -> Result<(), StartError> {
     })
 }
 
-fn secrets(config: &Config) -> Result<Secrets, StartError> {
+/// What encrypts, made at the first use when it is not configured.
+pub(super) fn secrets(config: &Config) -> Result<Secrets, StartError> {
     let random = Arc::new(SystemRandom);
     let keys = match &config.encryption_keys {
         Some(keys) => keys.clone(),

@@ -4,6 +4,7 @@
 //! configuration.
 
 mod healthcheck;
+mod keys;
 mod logging;
 mod maintain;
 mod mock;
@@ -40,6 +41,11 @@ enum Command {
         /// Revoke the admin's credentials and write a new one to bootstrap.json
         #[arg(long)]
         reset: bool,
+    },
+    /// Look after the keys of the store
+    Keys {
+        #[command(subcommand)]
+        action: keys::Action,
     },
     /// A server for the tests of programs that call AgentIdP: a store of its own that is removed at
     /// the end, no rate limits, a clock that stands, faults on demand; ends when standard input does
@@ -120,6 +126,7 @@ pub fn main() -> ExitCode {
         Command::Mock { port, json } => mock::run(port, json),
         Command::Migrate(flags) => maintain::migrate(&flags),
         Command::Bootstrap { flags, reset } => maintain::bootstrap(&flags, reset),
+        Command::Keys { action } => keys::run(&action),
         Command::Healthcheck { flags } => healthcheck::run(&flags),
         Command::Openapi { format } => {
             print(match format {

@@ -207,6 +207,6 @@ fn decrypt(record: &SigningKeyRecord, secrets: &Secrets) -> Result<SigningKey, K
 }
 
 /// The place that an encrypted private half is bound to.
-fn context(kid: &str) -> String {
+pub(super) fn context(kid: &str) -> String {
     format!("signing_keys/private/{kid}")
 }

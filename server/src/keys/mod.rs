@@ -11,6 +11,7 @@ mod key_set;
 mod load;
 mod pem;
 mod public_key;
+mod reencrypt;
 mod signing_key;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub use error::KeyError;
 pub use key_set::KeySet;
 pub use load::KeySettings;
 pub use public_key::{Jwk, PublicKey};
+pub use reencrypt::{OutdatedSecrets, Reencrypted, reencrypt};
 pub use signing_key::{RSA_BITS_MIN, SigningKey, TokenType};
 
 use std::sync::Arc;

@@ -17,5 +17,6 @@ mod idempotency;
 mod instances;
 mod limits;
 mod mock;
+mod secrets;
 mod shutdown;
 mod tokens;
