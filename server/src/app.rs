@@ -1,12 +1,13 @@
 //! The parts of a running server, put together in one place.
 //!
-//! Order matters: what is stored first, then what encrypts, then the first organization, then the
-//! keys, then what is revoked - read whole before any traffic is judged - and only then who may
-//! call.
+//! Order matters: what the operator wrote first, then what is stored, then what encrypts, then the
+//! first organization, then the keys, then what is revoked - read whole before any traffic is
+//! judged - and only then who may call.
 
 use std::{fs, path::Path, sync::Arc};
 
 use axum::Router;
+use tokio::task::JoinHandle;
 
 use crate::{
     agents,
@@ -22,7 +23,7 @@ use crate::{
     keys::{KeyError, KeySettings, Keys},
     limits::Limits,
     oidc,
-    policy::{BuiltIn, Policy},
+    policy::{self, Policy, Rego},
     revocation::Revocation,
     secrets::{EncryptionKeys, Random, Secrets, SystemRandom},
     storage::{self, Storage, StorageError},
@@ -56,6 +57,8 @@ pub struct App {
     operations: Vec<&'static Facts>,
     bootstrap: Option<bootstrap::BootstrapFile>,
     lifecycle: Arc<Lifecycle>,
+    policy: Arc<Rego>,
+    watch: Option<JoinHandle<()>>,
 }
 
 impl App {
@@ -79,6 +82,11 @@ impl App {
         self.bootstrap.as_ref()
     }
 
+    /// What decides who may take which route.
+    pub fn policy(&self) -> &Arc<Rego> {
+        &self.policy
+    }
+
     /// Tells `/health` to say so.
     pub fn say_stopping(&self) {
         self.lifecycle.stop();
@@ -86,6 +94,9 @@ impl App {
 
     /// Writes out what is still queued and closes. Later requests are answered with 503.
     pub async fn stop(&self) {
+        if let Some(watch) = &self.watch {
+            watch.abort();
+        }
         self.auth.stop().await;
         self.revocation.stop().await;
         self.storage.close().await;
@@ -99,11 +110,12 @@ struct Builder<'a> {
     storage: Arc<dyn Storage>,
     secrets: Secrets,
     lifecycle: Arc<Lifecycle>,
-    policy: Arc<dyn Policy>,
+    policy: Arc<Rego>,
 }
 
 impl<'a> Builder<'a> {
     async fn new(config: &'a Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let policy = Arc::new(read_policy(config)?);
         prepare(&config.data_dir)?;
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let storage = open(config, Arc::clone(&clock)).await?;
@@ -120,7 +132,7 @@ impl<'a> Builder<'a> {
             storage,
             secrets,
             lifecycle: Arc::default(),
-            policy: Arc::new(BuiltIn::new()),
+            policy,
         })
     }
 
@@ -150,6 +162,11 @@ impl<'a> Builder<'a> {
             .await?;
         let routes = self.routes(&auth, &keys, &recorder);
         let gate = Arc::new(self.gate(&auth));
+        let watch = self
+            .config
+            .policy_dir
+            .as_ref()
+            .map(|_| policy::Watch::start(Arc::clone(&self.policy), policy::POLL_INTERVAL));
         Ok(App {
             operations: routes.operations().to_vec(),
             router: http::documents(routes.into_router(&gate), &gate),
@@ -158,6 +175,8 @@ impl<'a> Builder<'a> {
             revocation,
             bootstrap,
             lifecycle: self.lifecycle,
+            policy: self.policy,
+            watch,
         })
     }
 
@@ -235,7 +254,7 @@ impl<'a> Builder<'a> {
         generated::credentials::routes(&mut routes, &Arc::new(credentials));
         let health = health::Service::new(
             Arc::clone(&self.storage),
-            Arc::clone(&self.policy),
+            Arc::clone(&self.policy) as Arc<dyn Policy>,
             Arc::clone(&self.lifecycle),
         );
         generated::health::routes(&mut routes, &Arc::new(health));
@@ -262,7 +281,7 @@ impl<'a> Builder<'a> {
             proxies: self.config.trusted_proxies.clone(),
             auth: Arc::clone(auth),
             limits: Limits::new(self.config.rate_limit),
-            policy: Arc::clone(&self.policy),
+            policy: Arc::clone(&self.policy) as Arc<dyn Policy>,
             idempotency: Arc::new(Idempotency::new(
                 Arc::clone(&self.storage),
                 self.secrets.clone(),
@@ -295,6 +314,17 @@ pub fn prepare(folder: &Path) -> Result<(), StartError> {
             folder.display()
         ))
     })
+}
+
+/// The operator's policy, or the built-in one. A broken one must not start: who relies on it would
+/// not notice.
+fn read_policy(config: &Config) -> Result<Rego, StartError> {
+    match &config.policy_dir {
+        None => Rego::built_in().map_err(StartError::failed),
+        Some(folder) => Rego::of_folder(folder).map_err(|error| {
+            ConfigError::new("POLICY_DIR", error.to_string(), "/etc/agentidp/policy").into()
+        }),
+    }
 }
 
 /// A key that was configured is the operator's fault; any other is not.

@@ -55,6 +55,8 @@ pub struct Config {
     pub audit_retention: Duration,
     /// `JWKS_CACHE_TTL_SECONDS`, default 3600.
     pub jwks_cache_ttl: Duration,
+    /// `POLICY_DIR`, default the built-in policy.
+    pub policy_dir: Option<PathBuf>,
     /// `TRUSTED_PROXIES`, default none.
     pub trusted_proxies: Proxies,
     /// `SHUTDOWN_GRACE_MS`, default 0: how long `/health` says 503 before the listener closes.
@@ -166,6 +168,7 @@ impl Config {
                 3600,
                 1,
             )?)),
+            policy_dir: source.get("POLICY_DIR").map(PathBuf::from),
             trusted_proxies: parse::proxies(source)?,
             shutdown_grace: parse::milliseconds(source, "SHUTDOWN_GRACE_MS", 0, 0)?,
             log_format: parse::log_format(source)?,

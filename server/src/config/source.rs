@@ -25,7 +25,6 @@ const NOT_THERE_YET: &[&str] = &[
     "KAFKA_BROKERS",
     "METRICS_ADDR",
     "OIDC_FORCE_KEY_ROTATION",
-    "POLICY_DIR",
     "REDIS_URL",
     "TLS_CERT",
     "TLS_KEY",

@@ -307,8 +307,12 @@ impl Gate {
             .iter()
             .map(|s| s.as_str())
             .collect();
+        let message = match needed.as_slice() {
+            [] => "The policy does not allow this call.".to_owned(),
+            needed => format!("This call needs the scope {}.", needed.join(" ")),
+        };
         Err(ApiError::new(Code::InsufficientScope)
-            .message(format!("This call needs the scope {}.", needed.join(" ")))
+            .message(message)
             .detail("requiredScopes", needed))
     }
 

@@ -17,6 +17,7 @@ mod idempotency;
 mod instances;
 mod limits;
 mod mock;
+mod policy;
 mod secrets;
 mod shutdown;
 mod tokens;

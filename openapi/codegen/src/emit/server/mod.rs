@@ -1,7 +1,7 @@
 //! The server's share of the contract: wire types with their checks, error codes, scopes, the
 //! policy table, and one trait with its routes for each section.
 //!
-//! Owns `server/src/generated/`. Knows nothing of what a handler does: a generated route only
+//! Owns `server/src/generated/` and `server/policy/data/`. Knows nothing of what a handler does: a generated route only
 //! names the operation's facts and calls the section's trait.
 
 mod enums;
@@ -15,7 +15,7 @@ mod yaml;
 use crate::{Result, model::Contract, output::File, writer::Writer};
 
 /// What this target owns.
-pub const OWNS: &[&str] = &["server/src/generated/"];
+pub const OWNS: &[&str] = &["server/src/generated/", "server/policy/data/"];
 
 /// Emits the folder.
 pub fn emit(contract: &Contract) -> Result<Vec<File>> {
@@ -28,6 +28,7 @@ pub fn emit(contract: &Contract) -> Result<Vec<File>> {
             format!("{}openapi.yaml", OWNS[0]),
             yaml::document(&contract.bundle),
         ),
+        File::new(format!("{}scopes.json", OWNS[1]), policy::data(contract)),
     ];
     for section in &contract.sections {
         files.push(rust::file(
