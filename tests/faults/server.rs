@@ -1,5 +1,6 @@
 //! The real server is killed under load; the next one on the same data knows every token that a caller got, every agent
-//! that one registered and every token that one revoked.
+//! that one registered and every token that one revoked. On SQLite there is one server; on PostgreSQL there are two, and
+//! the other one goes on.
 
 use std::{
     collections::HashSet,
@@ -8,19 +9,21 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
 use agentidp_server::{
-    clock::Timestamp,
-    storage::{Reach, Storage, StoredEvent},
+    clock::{SystemClock, Timestamp},
+    config::{Config, Source},
+    storage::{self, Reach, Storage, StoredEvent},
 };
+use agentidp_services::Postgres;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{open, runtime, verified};
+use super::{runtime, verified};
 
 /// How often the server is killed.
 const ROUNDS: usize = 3;
@@ -29,6 +32,9 @@ const TOKENS: usize = 500;
 /// How many callers there are.
 const CALLERS: usize = 32;
 
+/// Variables that all servers on one store have in common; none for SQLite.
+type Shared = [(&'static str, String)];
+
 /// A server that is killed when it is dropped, whatever a test does.
 struct Server {
     process: Child,
@@ -36,7 +42,7 @@ struct Server {
 }
 
 impl Server {
-    fn start(directory: &Path) -> Self {
+    fn start(directory: &Path, shared: &Shared) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_agentidp"))
             .arg("serve")
             .current_dir(directory)
@@ -48,6 +54,7 @@ impl Server {
             .env("JWT_SIGNING_ALG", "ES256")
             .env("RATE_LIMIT_MAX_REQUESTS", "0")
             .env("LOG_FORMAT", "json")
+            .envs(shared.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -138,18 +145,50 @@ fn what_callers_got_is_there_after_sigkill() {
     let directory = tempfile::tempdir().unwrap();
     let got = Arc::new(Mutex::new(Got::default()));
     for round in 1..=ROUNDS {
-        let server = Server::start(directory.path());
+        let server = Server::start(directory.path(), &[]);
         let admin = Admin::read(directory.path());
-        runtime().block_on(load(server, &admin, &got));
+        runtime().block_on(load(server, None, &admin, &got));
         let got = got.lock().unwrap();
-        assert!(
-            got.tokens.len() >= round * TOKENS && !got.agents.is_empty() && !got.revoked.is_empty()
-        );
-        runtime().block_on(check(directory.path(), &admin, &got));
+        got.is_plenty(round);
+        runtime().block_on(check(directory.path(), &[], &admin, &got));
     }
-    let server = Server::start(directory.path());
+    let server = Server::start(directory.path(), &[]);
     let admin = Admin::read(directory.path());
     runtime().block_on(still_known(&server, &admin, &got.lock().unwrap()));
+}
+
+#[test]
+fn one_of_two_on_postgres_is_killed_and_nothing_is_lost() {
+    let postgres = Postgres::start().unwrap();
+    let database = postgres.database().unwrap();
+    let shared = [
+        ("DATABASE_URL", database.server_url),
+        ("DATABASE_MIGRATION_URL", database.owner_url),
+        ("ENCRYPTION_KEY", "5e".repeat(32)),
+    ];
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let got = Arc::new(Mutex::new(Got::default()));
+    let mut victim = Server::start(first.path(), &shared);
+    let admin = Admin::read(first.path());
+    let survivor = Server::start(second.path(), &shared);
+    for round in 1..=ROUNDS {
+        runtime().block_on(load(victim, Some(&survivor), &admin, &got));
+        let got = got.lock().unwrap();
+        got.is_plenty(round);
+        runtime().block_on(check(second.path(), &shared, &admin, &got));
+        runtime().block_on(still_known(&survivor, &admin, &got));
+        victim = Server::start(first.path(), &shared);
+    }
+}
+
+impl Got {
+    fn is_plenty(&self, rounds: usize) {
+        assert!(
+            self.tokens.len() >= rounds * TOKENS
+                && !self.agents.is_empty()
+                && !self.revoked.is_empty()
+        );
+    }
 }
 
 fn client() -> reqwest::Client {
@@ -158,26 +197,37 @@ fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-/// Calls from many callers at once until they have enough tokens, then kills the server while they go on.
-async fn load(server: Server, admin: &Admin, got: &Arc<Mutex<Got>>) {
+/// Calls from many callers at once until they have enough tokens, then kills the server while they go on. Where there is
+/// another one, half of the callers are its, and none of theirs may fail.
+async fn load(server: Server, other: Option<&Server>, admin: &Admin, got: &Arc<Mutex<Got>>) {
     let count = Arc::new(AtomicUsize::new(0));
     let enough = Arc::new(tokio::sync::Notify::new());
+    let over = Arc::new(AtomicBool::new(false));
     let http = client();
-    let mut callers = tokio::task::JoinSet::new();
+    let (mut callers, mut others) = (tokio::task::JoinSet::new(), tokio::task::JoinSet::new());
     for number in 0..CALLERS {
+        let others_caller = other.filter(|_| number % 2 == 1);
         let (got, count, enough) = (Arc::clone(got), Arc::clone(&count), Arc::clone(&enough));
-        let (admin, http, base_url) = (admin.clone(), http.clone(), server.base_url.clone());
-        callers.spawn(async move {
-            while let Some(token) = admin.token(&http, &base_url).await {
+        let base_url = &others_caller.unwrap_or(&server).base_url;
+        let (admin, http, base_url) = (admin.clone(), http.clone(), base_url.clone());
+        let over = Arc::clone(&over);
+        let work = async move {
+            while !over.load(Ordering::SeqCst) {
+                let token = admin.token(&http, &base_url).await?;
                 got.lock().unwrap().tokens.push(token.clone());
                 if count.fetch_add(1, Ordering::SeqCst) + 1 == TOKENS {
                     enough.notify_one();
                 }
-                if number % 4 == 0 && change(&http, &base_url, &token, &got).await.is_none() {
-                    return;
+                if number % 4 < 2 {
+                    change(&http, &base_url, &token, &got).await?;
                 }
             }
-        });
+            Some(())
+        };
+        match others_caller {
+            None => drop(callers.spawn(work)),
+            Some(_) => drop(others.spawn(work)),
+        }
     }
     tokio::select! {
         () = enough.notified() => {}
@@ -185,6 +235,13 @@ async fn load(server: Server, admin: &Admin, got: &Arc<Mutex<Got>>) {
     }
     server.kill();
     while callers.join_next().await.is_some() {}
+    over.store(true, Ordering::SeqCst);
+    while let Some(ended) = others.join_next().await {
+        assert!(
+            ended.unwrap().is_some(),
+            "a call to the other server failed"
+        );
+    }
 }
 
 /// Registers an agent with a token, then revokes the token.
@@ -224,9 +281,18 @@ async fn change(
     Some(())
 }
 
-async fn check(directory: &Path, admin: &Admin, got: &Got) {
-    let storage = open(directory).await;
-    verified(&storage, admin.organization).await;
+async fn open(directory: &Path, shared: &Shared) -> Arc<dyn Storage> {
+    let mut source = Source::of(&[("AGENTIDP_DATA_DIR", &directory.display().to_string())]);
+    for (name, value) in shared {
+        source.set(name, value.clone());
+    }
+    let config = Config::load(&source).unwrap();
+    storage::open(&config, Arc::new(SystemClock)).await.unwrap()
+}
+
+async fn check(directory: &Path, shared: &Shared, admin: &Admin, got: &Got) {
+    let storage = open(directory, shared).await;
+    verified(&*storage, admin.organization).await;
     let events = storage
         .audit()
         .chain(admin.organization, 1, u32::MAX)
