@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod ledger;
+mod process;
 mod server;
 mod storage;
 mod victim;

@@ -4,9 +4,7 @@
 
 use std::{
     collections::HashSet,
-    io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -23,7 +21,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{runtime, verified};
+use super::{
+    process::{Server, Shared},
+    runtime, verified,
+};
 
 /// How often the server is killed.
 const ROUNDS: usize = 3;
@@ -31,67 +32,6 @@ const ROUNDS: usize = 3;
 const TOKENS: usize = 500;
 /// How many callers there are.
 const CALLERS: usize = 32;
-
-/// Variables that all servers on one store have in common; none for SQLite.
-type Shared = [(&'static str, String)];
-
-/// A server that is killed when it is dropped, whatever a test does.
-struct Server {
-    process: Child,
-    base_url: String,
-}
-
-impl Server {
-    fn start(directory: &Path, shared: &Shared) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_agentidp"))
-            .arg("serve")
-            .current_dir(directory)
-            .env_clear()
-            .env("AGENTIDP_DATA_DIR", directory)
-            .env("PORT", "0")
-            // The port differs at each start; whom tokens are from must not.
-            .env("ISSUER", "http://idp.example")
-            .env("JWT_SIGNING_ALG", "ES256")
-            .env("RATE_LIMIT_MAX_REQUESTS", "0")
-            .env("LOG_FORMAT", "json")
-            .envs(shared.iter().map(|(name, value)| (name, value)))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let port = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| port(&line))
-            .expect("the server said its port");
-        // Somebody has to read on, or a full pipe would stop the server.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self {
-            process,
-            base_url: format!("http://127.0.0.1:{port}"),
-        }
-    }
-
-    fn kill(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may be dead already, which is what is wanted.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn port(line: &str) -> Option<u16> {
-    let message = serde_json::from_str::<Value>(line).ok()?["message"]
-        .as_str()?
-        .to_owned();
-    message.rsplit_once("listening on port ")?.1.parse().ok()
-}
 
 /// The first admin.
 #[derive(Clone)]

@@ -256,6 +256,11 @@ mod tests {
             ("PUBLIC_URL", "http://x/?a", "is not an http"),
             ("DATABASE_URL", "mysql://x", "is not a sqlite"),
             ("DATABASE_URL", "postgres://", "names no host"),
+            (
+                "DATABASE_URL",
+                "postgres://db.example.com",
+                "names no database",
+            ),
             ("DATABASE_MIGRATION_URL", "postgres://x/y", "has no meaning"),
             ("REDIS_URL", "redis://x", "not part of this version"),
             ("DB_POOL_MIN", "30", "is more than"),
@@ -280,6 +285,20 @@ mod tests {
             );
             assert!(!error.contains('\n'), "{error}");
         }
+    }
+
+    #[test]
+    fn instances_that_share_a_database_share_their_encryption_key() {
+        let url = (
+            "DATABASE_URL",
+            "postgres://agentidp:hunter2@db.example.com/agentidp",
+        );
+        let error = load(&[url]).unwrap_err().to_string();
+        assert!(error.starts_with("ENCRYPTION_KEY: is required"), "{error}");
+        let key = "5e".repeat(32);
+        let config = load(&[url, ("ENCRYPTION_KEY", &key)]).unwrap();
+        assert!(matches!(config.database, Database::Postgres { .. }));
+        assert!(!format!("{config:?}").contains("hunter2"));
     }
 
     #[test]

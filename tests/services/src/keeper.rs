@@ -23,8 +23,6 @@ while read -r order; do
     case $order in
         start) "$@" </dev/null >>"$0/log" 2>&1 & pid=$!; echo "$pid" ;;
         kill) end KILL; echo killed ;;
-        pause) kill -STOP "$pid"; echo paused ;;
-        resume) kill -CONT "$pid"; echo resumed ;;
     esac
 done
 end "$signal"

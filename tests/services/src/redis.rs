@@ -69,22 +69,6 @@ impl Redis {
         self.order("kill")
     }
 
-    /// Stops it without ending it: connections stay open and nothing answers.
-    ///
-    /// # Errors
-    /// The shell that looks after it is gone.
-    pub fn pause(&self) -> Result<()> {
-        self.order("pause")
-    }
-
-    /// Lets it go on.
-    ///
-    /// # Errors
-    /// The shell that looks after it is gone.
-    pub fn resume(&self) -> Result<()> {
-        self.order("resume")
-    }
-
     /// Starts it again, empty.
     ///
     /// # Errors
