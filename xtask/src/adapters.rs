@@ -3,14 +3,12 @@
 use crate::{
     languages,
     sh::{self, Result},
+    workspace,
 };
 
 /// Runs the judge over the built examples of one language or all.
 pub fn run(language: Option<&str>) -> Result<String> {
-    sh::run(&mut sh::cmd(
-        "cargo",
-        ["build", "--quiet", "--package", "adapter-judge"],
-    ))?;
+    workspace::build()?;
     let mut arguments = Vec::new();
     for language in languages::all()
         .iter()
@@ -21,6 +19,6 @@ pub fn run(language: Option<&str>) -> Result<String> {
             arguments.push(adapter.argument()?);
         }
     }
-    let judge = sh::target().join("debug").join("adapter-judge");
+    let judge = workspace::program("adapter-judge");
     sh::tee(&mut sh::cmd(&judge.display().to_string(), &arguments))
 }

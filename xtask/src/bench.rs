@@ -12,28 +12,48 @@ use crate::{
     sh::{self, Result},
 };
 
-/// Runs everything and writes `docs/benchmarks.md`; a part (`only`) is printed and not written.
+/// The part that measures the server; it has a page of its own.
+const SERVER: &str = "server";
+
+/// Runs everything but the server's part and writes `docs/benchmarks.md`; of a part (`only`) what it needs is built, and it is
+/// printed and not written.
 pub fn run(rounds: u32, only: Option<&str>) -> Result<()> {
     sh::run(&mut sh::cmd(
         "cargo",
         ["build", "--release", "--locked", "--package", "bench"],
     ))?;
-    // A wheel of another state of the tree would be measured under this one's name.
-    let wheel = languages::named("python")?.package()?;
-    let python = environment(&wheel)?;
-    let node = project(&languages::named("node")?.package()?)?;
+    if only == Some(SERVER) {
+        return server(rounds);
+    }
     let mut bench = sh::cmd(
         &sh::target().join("release/bench").to_string_lossy(),
         ["run", "--rounds", &rounds.to_string()],
     );
-    bench.arg("--python").arg(python);
-    bench
-        .arg("--workers")
-        .arg(sh::root().join("tests/bench/python"))
-        .arg("--node-workers")
-        .arg(node)
-        .arg("--java-worker")
-        .arg(languages::java::bench_worker()?);
+    let wanted = |language: &str| only.is_none_or(|only| only.contains(language));
+    if wanted("python") {
+        // A wheel of another state of the tree would be measured under this one's name.
+        let wheel = languages::named("python")?.package()?;
+        bench.arg("--python").arg(environment(&wheel)?);
+        bench
+            .arg("--workers")
+            .arg(sh::root().join("tests/bench/python"));
+    }
+    if wanted("node") {
+        let node = project(&languages::named("node")?.package()?)?;
+        bench.arg("--node-workers").arg(node);
+    }
+    if wanted("go") {
+        let workers = languages::go::bench_workers()?;
+        let (variable, library) = workers.library;
+        bench.arg("--go-worker").arg(workers.purego);
+        bench.arg("--go-cgo-worker").arg(workers.cgo);
+        bench.env(variable, library);
+    }
+    if wanted("java") {
+        bench
+            .arg("--java-worker")
+            .arg(languages::java::bench_worker()?);
+    }
     match only {
         Some(only) => bench.args(["--only", only]),
         None => bench
@@ -44,6 +64,32 @@ pub fn run(rounds: u32, only: Option<&str>) -> Result<()> {
             .arg("--report")
             .arg(sh::root().join("docs/benchmarks.md")),
     };
+    sh::run(&mut bench)
+}
+
+/// Measures the release binary and writes `docs/benchmarks-server.md`.
+fn server(rounds: u32) -> Result<()> {
+    sh::run(&mut sh::cmd(
+        "cargo",
+        [
+            "build",
+            "--release",
+            "--locked",
+            "--package",
+            "agentidp-server",
+        ],
+    ))?;
+    let release = sh::target().join("release");
+    let shown = format!("cargo xtask bench --only {SERVER} --rounds {rounds}");
+    let mut bench = sh::cmd(
+        &release.join("bench").to_string_lossy(),
+        ["served", "--rounds", &rounds.to_string()],
+    );
+    bench
+        .args(["--shown-command", &shown, "--server"])
+        .arg(release.join("agentidp"))
+        .arg("--report")
+        .arg(sh::root().join("docs/benchmarks-server.md"));
     sh::run(&mut bench)
 }
 

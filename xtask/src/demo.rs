@@ -23,7 +23,7 @@ enum Outcome {
 
 /// Builds, starts, runs, prints, cleans up.
 pub fn run() -> Result<()> {
-    println!("Building the server …");
+    println!("Building the server and the SDKs' Rust …");
     let binary = server::build()?;
     let languages = languages::all();
     let mut outcomes = Vec::new();

@@ -4,6 +4,7 @@
 use crate::{
     conformance,
     sh::{self, Result},
+    workspace,
 };
 
 /// Calls of each runner in `cargo xtask test`: enough for a forgotten answer to show.
@@ -11,18 +12,8 @@ pub const SHORT_CALLS: u64 = 40_000;
 
 /// Runs it with that many calls; needs the languages' builds.
 pub fn run(calls: u64, language: Option<&str>) -> Result<String> {
-    sh::run(&mut sh::cmd(
-        "cargo",
-        [
-            "build",
-            "--quiet",
-            "--package",
-            "leaks",
-            "--package",
-            "bench",
-        ],
-    ))?;
-    let program = |name: &str| sh::target().join("debug").join(name).display().to_string();
+    workspace::build()?;
+    let program = |name: &str| workspace::program(name).display().to_string();
     let mut arguments = vec![
         "--server".to_owned(),
         serde_json::to_string(&[program("bench"), "serve".to_owned()])?,

@@ -4,6 +4,7 @@ mod adapters;
 mod bench;
 mod cargo_test;
 mod conformance;
+mod counts;
 mod debian;
 mod demo;
 mod generate;
@@ -13,6 +14,7 @@ mod server;
 mod sh;
 mod test;
 mod tidy;
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -83,7 +85,9 @@ enum Command {
         /// Rounds after the warm-up
         #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(5..))]
         rounds: u32,
-        /// Only rust, python-async or python-sync: printed, not written
+        /// Only rust, python, node, go, java (also python-async, python-sync, go-cgo, go-purego), or one of
+        /// the first five after `verify-`: printed, not written. Or server, which is not in the run of all: writes
+        /// docs/benchmarks-server.md
         #[arg(long)]
         only: Option<String>,
     },

@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::sh::{self, Result};
+use crate::{sh::Result, workspace};
 
 /// How long a start may take before it counts as failed.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -32,11 +32,8 @@ pub struct Server {
 
 /// Builds the server and gives the path of its binary.
 pub fn build() -> Result<PathBuf> {
-    sh::run(&mut sh::cmd(
-        "cargo",
-        ["build", "--quiet", "--package", "agentidp-server"],
-    ))?;
-    Ok(sh::target().join("debug").join("agentidp"))
+    workspace::build()?;
+    Ok(workspace::program("agentidp"))
 }
 
 impl Server {

@@ -10,12 +10,17 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Counts, Language, Runner};
-use crate::sh::{self, Result};
+use super::{Language, Runner};
+use crate::{
+    counts::Counts,
+    sh::{self, Result},
+    workspace,
+};
 
 const MODULE: &str = "bindings/go";
 const EXAMPLE: &str = "examples/go";
 const RUNNER: &str = "tests/conformance/runners/go";
+const WORKER: &str = "tests/bench/go";
 
 /// Below the example.
 const ADAPTER: &str = "verify-nethttp";
@@ -25,6 +30,9 @@ const MINOR_MIN: u32 = 23;
 
 /// Names the library that the module loads instead of a bundled one.
 const LIBRARY_VARIABLE: &str = "AGENTIDP_LIBRARY";
+
+/// What a program links in that is built with cgo.
+const STATIC_LIBRARY: &str = "libagentidp.a";
 
 /// Names the server that tests start.
 const SERVER_VARIABLE: &str = "AGENTIDP_BIN";
@@ -52,10 +60,7 @@ impl Language for Go {
     }
 
     fn build(&self) -> Result<()> {
-        sh::run(&mut sh::cmd(
-            "cargo",
-            ["build", "--quiet", "--package", "agentidp-c"],
-        ))?;
+        workspace::build()?;
         for folder in [EXAMPLE, RUNNER] {
             sh::run(go(folder, &["build", "-o"])?.arg(program(folder)?).arg("."))?;
         }
@@ -93,10 +98,7 @@ impl Language for Go {
         let server = crate::server::build()?;
         let mut all = Counts::default();
         for folder in [MODULE, EXAMPLE, RUNNER] {
-            let counts = test_in(folder, &server)?;
-            all.passed += counts.passed;
-            all.failed += counts.failed;
-            all.skipped += counts.skipped;
+            all += test_in(folder, &server)?;
         }
         Ok(all)
     }
@@ -137,6 +139,43 @@ impl Language for Go {
             command: in_tree(&format!("{EXAMPLE}/{ADAPTER}"))?,
         }])
     }
+}
+
+/// The benchmarks' workers over a library of the release profile.
+pub struct BenchWorkers {
+    /// Loads the library without cgo.
+    pub purego: PathBuf,
+    /// The variable and the path by which it finds the library.
+    pub library: (&'static str, PathBuf),
+    /// Has the library linked in by cgo.
+    pub cgo: PathBuf,
+}
+
+/// Builds them; the second one needs a C compiler.
+pub fn bench_workers() -> Result<BenchWorkers> {
+    sh::run(&mut sh::cmd(
+        "cargo",
+        ["build", "--release", "--quiet", "--package", "agentidp-c"],
+    ))?;
+    let (purego, cgo) = (program(WORKER)?, program(&format!("{WORKER}/cgo"))?);
+    sh::run(go(WORKER, &["build", "-o"])?.arg(&purego).arg("."))?;
+    let archive = library("release").with_file_name(STATIC_LIBRARY);
+    // Go does not look whether the archive changed: with the old program in place it links nothing.
+    if cgo.exists() {
+        std::fs::remove_file(&cgo)?;
+    }
+    let mut linked = go(WORKER, &["build", "-tags", "agentidp_static", "-o"])?;
+    linked
+        .arg(&cgo)
+        .arg(".")
+        .env("CGO_ENABLED", "1")
+        .env("CGO_LDFLAGS", archive);
+    sh::run(&mut linked)?;
+    Ok(BenchWorkers {
+        purego,
+        library: (LIBRARY_VARIABLE, library("release")),
+        cgo,
+    })
 }
 
 /// The tests of one module.
@@ -213,6 +252,7 @@ fn read_report(report: &str) -> (Counts, String) {
             "fail" | "build-fail" => {
                 if !test.is_empty() {
                     counts.failed += 1;
+                    counts.failures.push(source.trim().to_owned());
                 }
                 let own = said.iter().filter(|(s, _)| *s == source);
                 failures.extend(own.map(|(_, output)| output.as_str()));
@@ -256,7 +296,8 @@ mod tests {
             Counts {
                 passed: 1,
                 failed: 1,
-                skipped: 1
+                skipped: 1,
+                failures: vec!["p TestB".to_owned()],
             }
         );
         assert_eq!(failures, "broken\nFAIL\n");

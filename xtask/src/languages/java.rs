@@ -6,10 +6,12 @@ use std::{
     process::Command,
 };
 
-use super::{Counts, Language, Runner};
+use super::{Language, Runner};
 use crate::{
+    counts::Counts,
     server,
     sh::{self, Result},
+    workspace,
 };
 use reactor::{ADAPTERS, QUICK_START, Reactor, WORKER};
 
@@ -80,13 +82,9 @@ impl Language for Java {
             &["test", "-Dmaven.test.failure.ignore=true"],
             &[("AGENTIDP_BIN", &binary)],
         )?;
-        let sdk = counts(&reports)?;
-        let example = counts(&reactor.example(QUICK_START).join("target/surefire-reports"))?;
-        Ok(Counts {
-            passed: sdk.passed + example.passed,
-            failed: sdk.failed + example.failed,
-            skipped: sdk.skipped + example.skipped,
-        })
+        let mut all = counts(&reports)?;
+        all += counts(&reactor.example(QUICK_START).join("target/surefire-reports"))?;
+        Ok(all)
     }
 
     fn package(&self) -> Result<PathBuf> {
@@ -180,11 +178,12 @@ impl Build {
 
     /// Builds the native library and lays it, with its hash, where the jar takes it from.
     fn stage(&self) -> Result<()> {
-        let mut cargo = sh::cmd("cargo", ["build", "--quiet", "--package", "agentidp-java"]);
         if self.release {
-            cargo.arg("--release");
+            let mut cargo = sh::cmd("cargo", ["build", "--release", "--quiet", "--locked"]);
+            sh::run(cargo.args(["--package", "agentidp-java"]))?;
+        } else {
+            workspace::build()?;
         }
-        sh::run(&mut cargo)?;
         let (platform, library) = platform();
         let profile = if self.release { "release" } else { "debug" };
         let native = self.folder.join("resources/native").join(platform);
@@ -310,43 +309,10 @@ fn counts(reports: &Path) -> Result<Counts> {
     let mut counts = Counts::default();
     for entry in fs::read_dir(reports)? {
         let path = entry?.path();
-        if path.extension().is_none_or(|e| e != "xml") {
-            continue;
+        if path.extension().is_some_and(|e| e == "xml") {
+            let text = fs::read_to_string(&path)?;
+            counts += Counts::of_junit(&text).map_err(|e| format!("{}: {e}", path.display()))?;
         }
-        let text = fs::read_to_string(&path)?;
-        let suite = text
-            .split_once("<testsuite ")
-            .and_then(|(_, rest)| rest.split_once('>'))
-            .map(|(attributes, _)| attributes)
-            .ok_or_else(|| format!("{} is no surefire report", path.display()))?;
-        let of = |name: &str| attribute(suite, name);
-        let bad = of("failures") + of("errors");
-        let skipped = of("skipped");
-        counts.failed += bad;
-        counts.skipped += skipped;
-        counts.passed += of("tests").saturating_sub(bad + skipped);
     }
     Ok(counts)
-}
-
-fn attribute(attributes: &str, name: &str) -> u32 {
-    attributes
-        .split_once(&format!(" {name}=\""))
-        .and_then(|(_, rest)| rest.split_once('"'))
-        .and_then(|(value, _)| value.parse().ok())
-        .unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_report_is_counted() {
-        let suite =
-            r#"xmlns:xsi="x" name="a" time="0.5" tests="18" errors="1" skipped="2" failures="3""#;
-        assert_eq!(attribute(suite, "tests"), 18);
-        assert_eq!(attribute(suite, "failures"), 3);
-        assert_eq!(attribute(suite, "absent"), 0);
-    }
 }

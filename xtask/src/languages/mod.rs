@@ -3,24 +3,13 @@
 
 use std::{path::PathBuf, process::Command};
 
-use crate::sh::Result;
+use crate::{counts::Counts, sh::Result};
 
-mod go;
+pub mod go;
 pub mod java;
 mod node;
 mod python;
 mod rust;
-
-/// What a test run counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Tests that passed.
-    pub passed: u32,
-    /// Tests that failed.
-    pub failed: u32,
-    /// Tests that said they did not run.
-    pub skipped: u32,
-}
 
 /// A program of one language that a judge drives: a conformance runner, which speaks the runner
 /// protocol on its standard streams, or an adapter's example.

@@ -8,10 +8,12 @@ use std::{
     process::Command,
 };
 
-use super::{Counts, Language, Runner};
+use super::{Language, Runner};
 use crate::{
+    counts::Counts,
     server,
     sh::{self, Failed, Result},
+    workspace,
 };
 use files::{empty, link, newest_tarball, place_native, staged};
 
@@ -58,10 +60,7 @@ impl Language for Node {
     fn build(&self) -> Result<()> {
         install(&folder())?;
         compile()?;
-        sh::run(&mut sh::cmd(
-            "cargo",
-            ["build", "--quiet", "--package", "agentidp-node"],
-        ))?;
+        workspace::build()?;
         place_native(&sh::target().join("debug"), &folder())?;
         for user in [EXAMPLE, RUNNER] {
             link(&sh::root().join(user))?;
@@ -105,9 +104,9 @@ impl Language for Node {
             .env("AGENTIDP_BIN", server::build()?)
             .current_dir(folder());
         match sh::tee(&mut command) {
-            Ok(text) => Ok(counts(&text)),
+            Ok(text) => Ok(Counts::of_node(&text)),
             Err(error) => match error.downcast::<Failed>() {
-                Ok(failed) => Ok(counts(&failed.output)),
+                Ok(failed) => Ok(Counts::of_node(&failed.output)),
                 Err(error) => Err(error),
             },
         }
@@ -261,42 +260,4 @@ fn compile() -> Result<()> {
         fs::remove_dir_all(&dist)?;
     }
     Ok(fs::rename(new, dist)?)
-}
-
-/// The summary that node's test runner ends with: `ℹ pass 12`.
-fn counts(report: &str) -> Counts {
-    let of = |word: &str| {
-        report
-            .lines()
-            .filter_map(|line| {
-                line.strip_prefix("ℹ ")?
-                    .strip_prefix(word)?
-                    .trim()
-                    .parse::<u32>()
-                    .ok()
-            })
-            .sum()
-    };
-    Counts {
-        passed: of("pass "),
-        failed: of("fail ") + of("cancelled "),
-        skipped: of("skipped ") + of("todo "),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_the_summary_of_a_test_run() {
-        let report =
-            "✔ a (1ms)\nℹ tests 4\nℹ pass 2\nℹ fail 1\nℹ cancelled 0\nℹ skipped 1\nℹ todo 0\n";
-        let Counts {
-            passed,
-            failed,
-            skipped,
-        } = counts(report);
-        assert_eq!((passed, failed, skipped), (2, 1, 1));
-    }
 }

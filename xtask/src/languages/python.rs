@@ -7,10 +7,12 @@ use std::{
     process::Command,
 };
 
-use super::{Counts, Language, Runner};
+use super::{Language, Runner};
 use crate::{
+    counts::Counts,
     server,
-    sh::{Result, cmd, output, root, run, scratch, target},
+    sh::{Result, output, root, run, scratch, target},
+    workspace,
 };
 
 /// The Python SDK.
@@ -47,10 +49,7 @@ impl Language for Python {
 
     fn build(&self) -> Result<()> {
         environment()?;
-        run(&mut cmd(
-            "cargo",
-            ["build", "--locked", "-p", "agentidp-python"],
-        ))?;
+        workspace::build()?;
         install()
     }
 
@@ -84,7 +83,7 @@ impl Language for Python {
         pytest.env("AGENTIDP_BIN", server::build()?);
         pytest.arg(format!("--junitxml={}", report.display()));
         let outcome = run(&mut pytest);
-        let counts = counts(&fs::read_to_string(&report)?)?;
+        let counts = Counts::of_junit(&fs::read_to_string(&report)?)?;
         // A failed test is counted; anything else that stops pytest is an error.
         match outcome {
             Err(e) if counts.failed == 0 => Err(e),
@@ -292,45 +291,4 @@ fn wheels(dist: &Path) -> Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
-}
-
-/// What the first `<testsuite …>` of a JUnit report counted.
-fn counts(report: &str) -> Result<Counts> {
-    let suite = report
-        .split("<testsuite ")
-        .nth(1)
-        .and_then(|rest| rest.split('>').next())
-        .ok_or("pytest wrote no report")?;
-    let number = |name: &str| -> u32 {
-        suite
-            .split(&format!("{name}=\""))
-            .nth(1)
-            .and_then(|rest| rest.split('"').next())
-            .and_then(|digits| digits.parse().ok())
-            .unwrap_or(0)
-    };
-    let (failed, skipped) = (number("failures") + number("errors"), number("skipped"));
-    Ok(Counts {
-        passed: number("tests").saturating_sub(failed + skipped),
-        failed,
-        skipped,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_what_pytest_counted() {
-        let report = r#"<?xml version="1.0"?><testsuites name="pytest tests"><testsuite name="pytest" errors="1" failures="2" skipped="3" tests="10" time="0.1"></testsuite></testsuites>"#;
-        let found = counts(report).ok();
-        let expected = Counts {
-            passed: 4,
-            failed: 3,
-            skipped: 3,
-        };
-        assert_eq!(found, Some(expected));
-        assert!(counts("").is_err());
-    }
 }

@@ -6,10 +6,13 @@ use std::{
     process::Command,
 };
 
-use super::{Counts, Language, Runner};
+use super::{Language, Runner};
 use crate::{
-    cargo_test, server,
+    cargo_test,
+    counts::Counts,
+    server,
     sh::{self, Result},
+    workspace,
 };
 
 const PACKAGE: &str = "sentryagent-idp";
@@ -28,15 +31,7 @@ impl Language for Rust {
     }
 
     fn build(&self) -> Result<()> {
-        let packages = [
-            "-p",
-            "quickstart",
-            "-p",
-            "conformance-runner-rust",
-            "-p",
-            "verify-axum",
-        ];
-        sh::run(sh::cmd("cargo", ["build", "--locked"]).args(packages))
+        workspace::build()
     }
 
     fn lint(&self) -> Result<()> {
@@ -95,24 +90,24 @@ impl Language for Rust {
             .arg("--target-dir")
             .arg(sh::target());
         sh::run(&mut build)?;
-        Ok(Command::new(executable("quickstart-packaged")))
+        Ok(Command::new(workspace::program("quickstart-packaged")))
     }
 
     fn example(&self) -> Result<Command> {
-        Ok(Command::new(executable("quickstart")))
+        Ok(Command::new(workspace::program("quickstart")))
     }
 
     fn runners(&self) -> Result<Vec<Runner>> {
         Ok(vec![Runner {
             name: "rust",
-            command: Command::new(executable("conformance-runner-rust")),
+            command: Command::new(workspace::program("conformance-runner-rust")),
         }])
     }
 
     fn adapters(&self) -> Result<Vec<Runner>> {
         Ok(vec![Runner {
             name: "rust-axum",
-            command: Command::new(executable("verify-axum")),
+            command: Command::new(workspace::program("verify-axum")),
         }])
     }
 }
@@ -131,9 +126,4 @@ fn write_consumer(consumer: &Path) -> Result<()> {
     let example = sh::root().join("examples/rust/src/main.rs");
     fs::copy(example, consumer.join("src/main.rs"))?;
     Ok(())
-}
-
-fn executable(name: &str) -> PathBuf {
-    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    sh::target().join("debug").join(name)
 }

@@ -1,7 +1,7 @@
 //! The contract against a public linter, and the running server against the contract.
 
 use crate::{
-    languages::Counts,
+    counts::Counts,
     server::{self, Server},
     sh::{self, Result},
 };

@@ -8,12 +8,16 @@ mod tools;
 use std::time::{Duration, Instant};
 
 use crate::{
-    adapters, cargo_test, conformance, debian, generate,
-    languages::{self, Counts},
-    leaks,
+    adapters, cargo_test, conformance,
+    counts::Counts,
+    debian, generate, languages, leaks,
     sh::{self, Result},
-    tidy,
+    tidy, workspace,
 };
+
+/// How many failures of a stage the summary names: whoever sees only the end of the output has to
+/// learn what failed.
+const FAILURES_SHOWN_MAX: usize = 8;
 
 /// One stage.
 struct Stage {
@@ -40,10 +44,7 @@ fn stage(name: impl Into<String>, run: impl FnOnce() -> Result<Counts> + 'static
 fn check(name: impl Into<String>, run: impl FnOnce() -> Result<()> + 'static) -> Stage {
     stage(name, move || {
         run()?;
-        Ok(Counts {
-            passed: 1,
-            ..Counts::default()
-        })
+        Ok(Counts::one())
     })
 }
 
@@ -53,7 +54,7 @@ fn stages() -> Vec<Stage> {
         check("generated files", || generate::run(true)),
         check("tidy", tidy::run),
         check("contract lint", contract::lint),
-        check("build rust", build_rust),
+        check("build rust", workspace::build_tests),
     ];
     for language in languages::all() {
         let name = language.name();
@@ -99,17 +100,8 @@ pub fn run(only: Option<&str>) -> Result<()> {
         let (counts, error) = match (stage.run)() {
             Ok(counts) => (counts, None),
             Err(error) => {
-                let mut counts = error
-                    .downcast_ref::<sh::Failed>()
-                    .and_then(|f| {
-                        find_counts(&f.output, "conformance: ")
-                            .or_else(|| find_counts(&f.output, "leaks: "))
-                            .or_else(|| find_counts(&f.output, "adapters: "))
-                    })
-                    .unwrap_or_default();
-                counts.failed = counts.failed.max(1);
                 eprintln!("error: {error}");
-                (counts, Some(error.to_string()))
+                (failed(error.as_ref()), Some(error.to_string()))
             }
         };
         reports.push(Report {
@@ -122,6 +114,20 @@ pub fn run(only: Option<&str>) -> Result<()> {
     summary(&reports)
 }
 
+/// What a stage that ended with an error had counted until then, if it said so.
+fn failed(error: &(dyn std::error::Error + 'static)) -> Counts {
+    let printed = error.downcast_ref::<sh::Failed>().map(|f| &f.output);
+    let mut counts = printed
+        .and_then(|output| {
+            ["conformance: ", "leaks: ", "adapters: ", "contract: "]
+                .iter()
+                .find_map(|prefix| Counts::of_harness(output, prefix))
+        })
+        .unwrap_or_default();
+    counts.failed = counts.failed.max(1);
+    counts
+}
+
 fn summary(reports: &[Report]) -> Result<()> {
     println!(
         "\n{:<24}{:>9}{:>9}{:>9}{:>9}",
@@ -129,7 +135,7 @@ fn summary(reports: &[Report]) -> Result<()> {
     );
     let mut total = Counts::default();
     for report in reports {
-        let c = report.counts;
+        let c = &report.counts;
         println!(
             "{:<24}{:>9.1}{:>9}{:>9}{:>9}",
             report.name,
@@ -138,18 +144,23 @@ fn summary(reports: &[Report]) -> Result<()> {
             c.failed,
             c.skipped
         );
-        total.passed += c.passed;
-        total.failed += c.failed;
-        total.skipped += c.skipped;
+        total += c.clone();
     }
     let minutes: f64 = reports.iter().map(|r| r.took.as_secs_f64() / 60.0).sum();
     println!("{:<24}{minutes:>9.1}", "all");
-    for report in reports.iter().filter(|r| r.error.is_some()) {
+    for report in reports.iter().filter(|r| r.counts.failed > 0) {
         println!(
             "FAILED {}: {}",
             report.name,
             report.error.as_deref().unwrap_or_default()
         );
+        let failures = &report.counts.failures;
+        for failure in failures.iter().take(FAILURES_SHOWN_MAX) {
+            println!("  {failure}");
+        }
+        if failures.len() > FAILURES_SHOWN_MAX {
+            println!("  and {} more", failures.len() - FAILURES_SHOWN_MAX);
+        }
     }
     println!(
         "{} passed, {} failed, {} skipped",
@@ -181,57 +192,8 @@ fn toolchains() -> Result<()> {
     }
 }
 
-/// One build of the whole workspace, so that its dependencies are compiled with one set of
-/// features and every later stage finds them.
-fn build_rust() -> Result<()> {
-    sh::run(&mut sh::cmd(
-        "cargo",
-        ["build", "--workspace", "--all-targets", "--quiet"],
-    ))
-}
-
 /// The counts of a printed closing line `N passed, N failed, N skipped`.
 fn counted(printed: Result<String>, prefix: &str) -> Result<Counts> {
-    find_counts(&printed?, prefix)
+    Counts::of_harness(&printed?, prefix)
         .ok_or_else(|| format!("no line `{prefix}N passed, …` was printed").into())
-}
-
-fn find_counts(text: &str, prefix: &str) -> Option<Counts> {
-    let line = text
-        .lines()
-        .rev()
-        .find_map(|l| l.trim().strip_prefix(prefix))?;
-    let mut counts = Counts::default();
-    for part in line.split(", ") {
-        let (number, word) = part.split_once(' ')?;
-        let number = number.parse().ok()?;
-        match word {
-            "passed" => counts.passed = number,
-            "failed" => counts.failed = number,
-            "skipped" => counts.skipped = number,
-            _ => return None,
-        }
-    }
-    Some(counts)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_are_read_from_the_closing_line() {
-        assert_eq!(
-            find_counts(
-                "noise\nconformance: 12 passed, 1 failed, 0 skipped\n",
-                "conformance: "
-            ),
-            Some(Counts {
-                passed: 12,
-                failed: 1,
-                skipped: 0
-            })
-        );
-        assert_eq!(find_counts("nothing", "conformance: "), None);
-    }
 }

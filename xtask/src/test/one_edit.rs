@@ -111,11 +111,9 @@ fn insert(file: &Path, anchor: &str, text: &str) -> Result<()> {
 
 /// Without the method the server must not compile, and the compiler must name what is missing.
 fn the_compiler_asks_for_the_method(copy: &Path) -> Result<()> {
-    let output = cargo(
-        copy,
-        &["check", "--quiet", "--package", "agentidp-server", "--lib"],
-    )
-    .output()?;
+    // Selected like every other build, so that the features are those of the dependencies that are linked.
+    let arguments = ["check", "--quiet", "--workspace", "--lib", "--examples"];
+    let output = cargo(copy, &arguments).output()?;
     let text = String::from_utf8_lossy(&output.stderr);
     if output.status.success() || !text.contains("echo_dummy") {
         return Err(format!("the compiler was to ask for `echo_dummy`, it said:\n{text}").into());

@@ -2,7 +2,8 @@
 //! clean environment, its quick start run from there.
 
 use crate::{
-    languages::{self, Counts},
+    counts::Counts,
+    languages,
     server::{self, Server},
     sh::Result,
 };
@@ -36,10 +37,11 @@ pub fn run() -> Result<Counts> {
             }
         });
         match tried {
-            Ok(()) => counts.passed += 1,
+            Ok(()) => counts += Counts::one(),
             Err(error) => {
-                counts.failed += 1;
                 println!("FAILED packaged {name}: {error}");
+                counts.failed += 1;
+                counts.failures.push(format!("{name}: {error}"));
             }
         }
     }
