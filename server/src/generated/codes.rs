@@ -47,8 +47,12 @@ pub enum Code {
     IdempotencyConflict,
     /// The body is over 1 MiB.
     PayloadTooLarge,
-    /// The body's media type is not the operation's.
+    /// Path and query are longer than 65534 bytes.
+    UriTooLong,
+    /// The body's media type is not the operation's, or it has a Content-Encoding.
     UnsupportedMediaType,
+    /// There are more than 100 header fields, or they are larger than 64 KiB in all.
+    HeadersTooLarge,
     /// Too many requests; see `Retry-After`.
     RateLimitExceeded,
     /// The tier's daily calls or tokens are used up.
@@ -95,7 +99,9 @@ impl Code {
         Code::LastAdmin,
         Code::IdempotencyConflict,
         Code::PayloadTooLarge,
+        Code::UriTooLong,
         Code::UnsupportedMediaType,
+        Code::HeadersTooLarge,
         Code::RateLimitExceeded,
         Code::TierLimitExceeded,
         Code::InternalServerError,
@@ -132,7 +138,9 @@ impl Code {
             Self::LastAdmin => "LAST_ADMIN",
             Self::IdempotencyConflict => "IDEMPOTENCY_CONFLICT",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::UriTooLong => "URI_TOO_LONG",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::HeadersTooLarge => "HEADERS_TOO_LARGE",
             Self::RateLimitExceeded => "RATE_LIMIT_EXCEEDED",
             Self::TierLimitExceeded => "tier_limit_exceeded",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
@@ -170,7 +178,9 @@ impl Code {
             Self::LastAdmin => 409,
             Self::IdempotencyConflict => 409,
             Self::PayloadTooLarge => 413,
+            Self::UriTooLong => 414,
             Self::UnsupportedMediaType => 415,
+            Self::HeadersTooLarge => 431,
             Self::RateLimitExceeded => 429,
             Self::TierLimitExceeded => 429,
             Self::InternalServerError => 500,
@@ -231,7 +241,13 @@ impl Code {
                 "The Idempotency-Key was used with another body, or an equal request is still in flight after 5 s."
             }
             Self::PayloadTooLarge => "The body is over 1 MiB.",
-            Self::UnsupportedMediaType => "The body's media type is not the operation's.",
+            Self::UriTooLong => "Path and query are longer than 65534 bytes.",
+            Self::UnsupportedMediaType => {
+                "The body's media type is not the operation's, or it has a Content-Encoding."
+            }
+            Self::HeadersTooLarge => {
+                "There are more than 100 header fields, or they are larger than 64 KiB in all."
+            }
             Self::RateLimitExceeded => "Too many requests; see `Retry-After`.",
             Self::TierLimitExceeded => "The tier's daily calls or tokens are used up.",
             Self::InternalServerError => "An unexpected failure; quote the request id.",
