@@ -71,6 +71,14 @@ fn service(w: &mut Writer, contract: &Contract, names: &Names, section: &Section
     );
     w.line(format!("type {class} struct{{ handle *handle }}"))
         .blank();
+    // The zero value of a client has no services; using one is told like any other mistake.
+    w.block(format!("func (s *{class}) of() *handle {{"), "}", |w| {
+        w.block("if s == nil {", "}", |w| {
+            w.line("return nil");
+        });
+        w.line("return s.handle");
+    })
+    .blank();
     for operation in &section.operations {
         let signature = Signature::new(contract, names, operation);
         method(w, contract, names, class, operation, &signature);
@@ -134,7 +142,7 @@ fn method(
                 &signature.positional,
             );
             w.line(format!(
-                "return {call}(ctx, s.handle, {}, w, opts)",
+                "return {call}(ctx, s.of(), {}, w, opts)",
                 constant(names, &operation.id)
             ));
         },
@@ -259,24 +267,25 @@ fn iterator(
         fields.iter().any(|f| f.name == field)
     };
     let items = exported(&paging.items);
-    let mut next = Vec::new();
+    let next;
+    let mut turn = Vec::new();
     match paging.style {
         PagingStyle::Page => {
             if !has(query, "page") || !["page", "limit", "total"].iter().all(|f| has(result, f)) {
                 return refuse("`page` in the query, `page`, `limit` and `total` in the answer");
             }
-            next.push(format!(
-                "more = nextPage(&query.Page, page.Page, page.Limit, page.Total, len(page.{items}))"
-            ));
+            next = format!(
+                "nextPage(&query.Page, first, page.Page, page.Limit, page.Total, len(page.{items}))"
+            );
         }
         PagingStyle::Cursor => {
             if !has(query, "cursor") || !has(result, "nextCursor") {
                 return refuse("`cursor` in the query and `nextCursor` in the answer");
             }
             let cursor = cursor_of(contract, names, result);
-            next.push(format!("more = nextCursor(&query.Cursor, {cursor})"));
+            next = format!("nextCursor(&query.Cursor, first, {cursor})");
             if has(query, "page") {
-                next.push("query.Page = 0 // a server refuses a page beside a cursor".into());
+                turn.push("query.Page = 0 // a server refuses a page beside a cursor".into());
             }
         }
     }
@@ -297,7 +306,7 @@ fn iterator(
                 format!("return func(yield func(*{item}, error) bool) {{"),
                 "}",
                 |w| {
-                    pages(w, names, operation, signature, &items, &next);
+                    pages(w, names, operation, signature, &items, &next, &turn);
                 },
             );
         },
@@ -312,7 +321,8 @@ fn pages(
     operation: &Operation,
     signature: &Signature,
     items: &str,
-    next: &[String],
+    next: &str,
+    turn: &[String],
 ) {
     let Some((query, is_optional)) = signature.query else {
         return;
@@ -331,20 +341,25 @@ fn pages(
     }
     call.push(if is_optional { "&query" } else { "query" }.into());
     call.push("opts...".into());
-    w.block("for more := true; more; {", "}", |w| {
-        w.line(format!(
-            "page, err := s.{}({})",
-            names.of_operation(&operation.id),
-            call.join(", ")
-        ));
-        w.line("if err != nil {\n\tyield(nil, err)\n\treturn\n}");
-        w.line(format!(
-            "if !yieldAll(page.{items}, yield) {{\n\treturn\n}}"
-        ));
-        for statement in next {
-            w.line(statement);
-        }
-    });
+    w.block(
+        "for first, more := true, true; more; first = false {",
+        "}",
+        |w| {
+            w.line(format!(
+                "page, err := s.{}({})",
+                names.of_operation(&operation.id),
+                call.join(", ")
+            ));
+            w.line(format!("if err == nil {{\n\tmore, err = {next}\n}}"));
+            w.line("if err != nil {\n\tyield(nil, err)\n\treturn\n}");
+            w.line(format!(
+                "if !yieldAll(page.{items}, yield) {{\n\treturn\n}}"
+            ));
+            for statement in turn {
+                w.line(statement);
+            }
+        },
+    );
 }
 
 /// The answer's cursor as text, empty on the last page.

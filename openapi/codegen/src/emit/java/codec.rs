@@ -22,6 +22,9 @@ pub fn emit(_contract: &Contract, model: &Model) -> File {
     unit.import("com.fasterxml.jackson.core", "JsonGenerator");
     unit.import("com.fasterxml.jackson.core", "JsonParser");
     unit.import("java.io", "IOException");
+    if properties.iter().any(|p| p.always) {
+        unit.import("ai.sentryagent.idp", "ValidationException");
+    }
     for property in &properties {
         types::import_enums(&mut unit, &property.field.ty);
     }
@@ -61,7 +64,7 @@ fn read(w: &mut Writer, class: &str, properties: &[Property<'_>]) {
         });
         if properties.iter().any(|p| p.always) {
             w.line(
-                "try {\n    return to.build();\n} catch (IllegalStateException e) {\n    throw new DecodeFault(e.getMessage());\n}",
+                "try {\n    return to.build();\n} catch (ValidationException e) {\n    throw new DecodeFault(e.getMessage());\n}",
             );
         } else {
             w.line("return to.build();");

@@ -2,7 +2,7 @@
 
 use super::{
     ROOT, docs,
-    file::{MODELS, Unit},
+    file::{INTERNAL, MODELS, Unit},
     names::{Unique, class, constant, literal},
 };
 use crate::{model::Enum, output::File};
@@ -12,7 +12,7 @@ pub fn emit(enumeration: &Enum) -> File {
     let class = class(&enumeration.name);
     let mut unit = Unit::new(MODELS, &class);
     unit.import("java.util", "List");
-    unit.import("java.util", "Objects");
+    unit.import(INTERNAL, "Arguments");
     let mut unique = Unique::new(&["KNOWN"]);
     let names: Vec<String> = enumeration
         .values
@@ -57,6 +57,7 @@ pub fn emit(enumeration: &Enum) -> File {
             &[
                 "@param value as on the wire".into(),
                 "@return the value".into(),
+                "@throws ai.sentryagent.idp.ValidationException when it is null".into(),
             ],
         );
         w.block(
@@ -69,7 +70,7 @@ pub fn emit(enumeration: &Enum) -> File {
                     });
                 });
                 w.line(format!(
-                    "return new {class}(Objects.requireNonNull(value, \"value\"));"
+                    "return new {class}(Arguments.given(\"value\", value));"
                 ));
             },
         );

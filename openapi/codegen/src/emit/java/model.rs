@@ -85,6 +85,7 @@ pub fn emit(contract: &Contract, model: &Model) -> File {
     unit.import("java.util", "Map");
     unit.import("java.util", "Objects");
     unit.import(INTERNAL, &format!("{class}Codec"));
+    unit.import(INTERNAL, "Arguments");
     unit.import(INTERNAL, "Values");
     if properties
         .iter()
@@ -114,7 +115,7 @@ pub fn emit(contract: &Contract, model: &Model) -> File {
                     w.line(format!("this.{given} = from.{given};"));
                 }
             }
-            w.line("this.additionalProperties = Values.jsonMap(from.additionalProperties);");
+            w.line("this.additionalProperties = Values.jsonMap(\"additionalProperties\", from.additionalProperties);");
         });
         entry_points(w, &class, &properties);
         for property in &properties {
@@ -349,10 +350,11 @@ fn builder(w: &mut Writer, contract: &Contract, class: &str, properties: &[Prope
                 "@param name as on the wire".into(),
                 "@param value a JSON value: null, Boolean, String, Number, List or Map".into(),
                 "@return this builder".into(),
+                "@throws ai.sentryagent.idp.ValidationException when the value is none".into(),
             ],
         );
         w.block("public Builder additionalProperty(String name, Object value) {", "}", |w| {
-            w.line("this.additionalProperties.put(Objects.requireNonNull(name, \"name\"), Values.json(value));");
+            w.line("this.additionalProperties.put(Arguments.given(\"name\", name), Values.json(name, value));");
             w.line("return this;");
         });
         build(w, class, properties);
@@ -380,7 +382,7 @@ fn setters(w: &mut Writer, contract: &Contract, property: &Property<'_>) {
         (false, true) => "",
     };
     let boxed = types::boxed(&field.ty);
-    let mut overloads = vec![(boxed.clone(), types::copy(&field.ty, "value"))];
+    let mut overloads = vec![(boxed.clone(), types::copy(&field.ty, &field.name, "value"))];
     if let Some(primitive) = types::primitive(&field.ty) {
         overloads.push((primitive.to_owned(), "value".into()));
     }
@@ -428,7 +430,10 @@ fn build(w: &mut Writer, class: &str, properties: &[Property<'_>]) {
     let needed: Vec<&Property<'_>> = properties.iter().filter(|p| p.always).collect();
     let mut tags = vec!["@return an immutable value".to_owned()];
     if !needed.is_empty() {
-        tags.push("@throws IllegalStateException when a required field was not given".into());
+        tags.push(
+            "@throws ai.sentryagent.idp.ValidationException when a required field was not given"
+                .into(),
+        );
     }
     w.blank();
     docs::comment(w, "The value.", &tags);

@@ -178,16 +178,18 @@ fn call(
 ) {
     let mut envelope = "new Envelope()".to_owned();
     for p in signature.positional.iter().filter(|p| !p.in_body) {
-        let value = if positional_type(p.field) == "String" {
-            p.ident.clone()
-        } else {
-            format!("String.valueOf({})", p.ident)
-        };
-        envelope.push_str(&format!(".path({}, {value})", literal(&p.field.name)));
+        envelope.push_str(&format!(".path({}, {})", literal(&p.field.name), p.ident));
+    }
+    for p in signature.in_body() {
+        envelope.push_str(&format!(".given({}, {})", literal(&p.ident), p.ident));
+    }
+    for t in signature.trailing.iter().filter(|t| !t.optional) {
+        envelope.push_str(&format!(".given({}, {})", literal(&t.ident), t.ident));
     }
     for t in &signature.trailing {
         let mut value = t.ident.clone();
-        if t.body && empty_body(operation) {
+        let filled = t.optional || signature.in_body().next().is_some();
+        if t.body && filled && empty_body(operation) {
             value = format!(
                 "({value} == null ? {}.builder() : {value}.toBuilder())",
                 t.class

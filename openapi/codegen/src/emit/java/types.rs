@@ -2,7 +2,7 @@
 
 use super::{
     file::{MODELS, Unit},
-    names::class,
+    names::{class, literal},
 };
 use crate::model::Type;
 
@@ -138,14 +138,16 @@ fn writer(ty: &Type, depth: usize) -> String {
     }
 }
 
-/// An expression that copies `value` so that the model cannot change; the value itself where it never does.
-pub fn copy(ty: &Type, value: &str) -> String {
-    match ty {
-        Type::Any => format!("Values.json({value})"),
-        Type::List(item) if **item == Type::Any => format!("Values.jsonList({value})"),
-        Type::Map(inner) if **inner == Type::Any => format!("Values.jsonMap({value})"),
-        Type::List(_) => format!("Values.list({value})"),
-        Type::Map(_) => format!("Values.map({value})"),
-        _ => value.to_owned(),
-    }
+/// An expression that copies `value` so that the model cannot change; the value itself where it never does. What is none is
+/// refused by the field's name.
+pub fn copy(ty: &Type, field: &str, value: &str) -> String {
+    let copier = match ty {
+        Type::Any => "json",
+        Type::List(item) if **item == Type::Any => "jsonList",
+        Type::Map(inner) if **inner == Type::Any => "jsonMap",
+        Type::List(_) => "list",
+        Type::Map(_) => "map",
+        _ => return value.to_owned(),
+    };
+    format!("Values.{copier}({}, {value})", literal(field))
 }

@@ -168,21 +168,48 @@ fn converter(w: &mut Writer, contract: &Contract, model: &Model) {
             ));
             if converted.is_empty() {
                 w.line("fields: () => undefined,");
-                return;
-            }
-            w.block("fields(o) {", "},", |w| {
-                for (field, call) in &converted {
-                    let place = format!("o[{}]", quoted(&field.name));
-                    let line = format!("{place} = {};", call.replace(VALUE, &place));
-                    if field.required {
-                        w.line(line);
-                    } else {
-                        w.line(format!("if ({place} !== undefined) {line}"));
+            } else {
+                w.block("fields(o) {", "},", |w| {
+                    for (field, call) in &converted {
+                        let place = format!("o[{}]", quoted(&field.name));
+                        let line = format!("{place} = {};", call.replace(VALUE, &place));
+                        if field.required {
+                            w.line(line);
+                        } else {
+                            w.line(format!("if ({place} !== undefined) {line}"));
+                        }
                     }
+                });
+            }
+            w.block("rows: (r) => ({", "}),", |w| {
+                for field in &model.fields {
+                    w.line(format!(
+                        "{}: {},",
+                        key(&field.name),
+                        reader(contract, &field.ty)
+                    ));
                 }
             });
         },
     );
+}
+
+/// The expression that reads a value of that type out of the rows `r`.
+fn reader(contract: &Contract, ty: &Type) -> String {
+    match ty {
+        Type::String | Type::Uuid | Type::DateOrDateTime | Type::Enum(_) => "r.text()".into(),
+        Type::DateTime => "r.instant()".into(),
+        Type::Integer | Type::Number | Type::Boolean => "r.value()".into(),
+        Type::Model(name) => format!("{}.read(r)", type_name(contract, name)),
+        Type::List(item) => match (item.as_ref(), reader(contract, item)) {
+            (Type::Model(name), _) => format!("r.list({}.read)", type_name(contract, name)),
+            (_, item) if item == "r.text()" => "r.texts()".into(),
+            (_, item) => format!("r.list((r) => {item})"),
+        },
+        // As they came: they are converted as if there were no rows.
+        Type::Map(_) | Type::Any => decoder(contract, ty)
+            .map_or_else(|| "r.value()".into(), |d| d.replace(VALUE, "r.value()")),
+    }
 }
 
 /// Stands for the value in a conversion.
