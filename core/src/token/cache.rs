@@ -1,20 +1,31 @@
-//! One token for all callers of a client.
+//! One token for all callers of a client, and of all clients that share the token.
 //!
 //! Owns: single flight - any number of callers make one request and share its result and its error
 //! -, renewal in the background, dropping a refused token.
 //! Refuses: handing out an expired token; letting a caller that gives up disturb the others: a
 //! flight is a task of its own, callers only hold a receiver.
+//!
+//! A flight runs with the client and on the runtime of the caller that started it. Callers that would
+//! have been more patient than that client do not take its failure for theirs; callers on another
+//! runtime do not rely on somebody driving the flight's.
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use futures_util::FutureExt as _;
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{Age, Moment, Token, fetch::fetch};
+use super::{
+    Age, Moment, Token,
+    fetch::fetch,
+    flight::{Effort, Flight, Outcome, Seat},
+};
 use crate::{
     Error,
     client::Core,
@@ -22,17 +33,18 @@ use crate::{
     policy,
 };
 
-type Outcome = Result<Arc<Token>, Error>;
-type Landing = watch::Receiver<Option<Outcome>>;
-
 /// Flights in a row whose token is already expired when it arrives, before a caller gives up.
 const EXPIRED_MAX: u32 = 2;
+/// Failures of less patient clients that a caller passes over before it takes one for its own.
+const FOREIGN_FAILURES_MAX: u32 = 2;
 
 /// The cache. Its lock is held for a few instructions only, never over a wait. It is the standard
 /// library's, which has no state outside of itself and so survives a `fork`.
 #[derive(Default)]
 pub(crate) struct TokenCache {
     state: Mutex<State>,
+    /// Clients that are not closed.
+    users: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -46,26 +58,24 @@ struct State {
     failures: u32,
     pause_until: Duration,
     /// The last failure and until when (monotonic) callers that come late share it.
-    shared: Option<(Error, Duration)>,
+    shared: Option<(Error, Duration, Effort)>,
     /// Where flights can run when the caller has no runtime.
     home: Option<Handle>,
 }
 
-struct Flight {
-    id: u64,
-    landing: Landing,
-    /// Monotonic.
-    took_off: Duration,
-}
-
-impl Flight {
-    /// The task is gone without a result: its runtime was shut down.
-    fn is_lost(&self) -> bool {
-        self.landing.has_changed().is_err() && self.landing.borrow().is_none()
-    }
-}
-
 impl TokenCache {
+    /// One more client.
+    pub fn join(&self) {
+        self.users.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// One client less; a token that no open client shares is forgotten.
+    pub fn leave(&self) {
+        if self.users.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.clear();
+        }
+    }
+
     /// The token, when it can be had at once; starts its renewal when that is due.
     pub fn cached(&self, core: &Arc<Core>) -> Option<Arc<Token>> {
         let mut state = self.state();
@@ -84,20 +94,24 @@ impl TokenCache {
     /// The token, fetched when there is none. `patience` is how long a token's successor may be
     /// waited for while it could still serve.
     pub async fn get(&self, core: &Arc<Core>, patience: Duration) -> Outcome {
-        let mut expired = 0;
+        let (mut expired, mut foreign_failures) = (0, 0);
         loop {
-            let (id, mut landing, spare) = match self.board(core, patience)? {
+            let (seat, spare) = match self.board(core, patience)? {
                 Boarding::Served(token) => return Ok(token),
-                Boarding::Flight(id, landing, spare) => (id, landing, spare),
+                Boarding::Flight(seat, spare) => (seat, spare),
             };
-            if let Some(spare) = spare {
+            let mut landing = seat.landing;
+            if let Some(limit) = spare.into_iter().chain(seat.reliable_for).min() {
                 tokio::select! {
                     biased;
                     _ = landing.wait_for(Option::is_some) => {}
-                    () = core.clock.sleep(spare) => {
+                    () = core.clock.sleep(limit) => {
                         let now = Moment::now(&*core.clock);
-                        if let Some(token) = self.living(now) {
+                        if spare.is_some() && let Some(token) = self.living(now) {
                             return Ok(token);
+                        }
+                        if seat.reliable_for.is_some() {
+                            continue;
                         }
                     }
                 }
@@ -115,8 +129,19 @@ impl TokenCache {
                         "the token endpoint answers tokens that have already expired",
                     ));
                 }
-                Some(Err(error)) => return self.living(now).ok_or(error),
-                None => self.forget(id),
+                Some(Err(error)) => {
+                    if let Some(token) = self.living(now) {
+                        return Ok(token);
+                    }
+                    if foreign_failures == FOREIGN_FAILURES_MAX
+                        || !error.is_retryable()
+                        || seat.effort.covers(Effort::of(core))
+                    {
+                        return Err(error);
+                    }
+                    foreign_failures += 1;
+                }
+                None => self.forget(seat.id),
             }
         }
     }
@@ -160,24 +185,25 @@ impl TokenCache {
                 Age::Expired => {}
             }
         }
-        if let Some((error, until)) = &state.shared
+        if let Some((error, until, effort)) = &state.shared
             && now.monotonic < *until
+            && (effort.covers(Effort::of(core)) || !error.is_retryable())
         {
             return Err(error.clone());
         }
-        let (id, landing, took_off) = state.join_or_start(core)?;
+        let seat = state.join_or_start(core)?;
         let Some(token) = last else {
-            return Ok(Boarding::Flight(id, landing, None));
+            return Ok(Boarding::Flight(seat, None));
         };
         // An endpoint that hangs holds callers up once for a while, not until their deadlines.
-        let waited = now.monotonic.saturating_sub(took_off);
+        let waited = now.monotonic.saturating_sub(seat.took_off);
         let spare = policy::RENEWAL_WAIT_MAX
             .min(patience)
             .saturating_sub(waited);
         Ok(if spare.is_zero() {
             Boarding::Served(token)
         } else {
-            Boarding::Flight(id, landing, Some(spare))
+            Boarding::Flight(seat, Some(spare))
         })
     }
 
@@ -224,7 +250,8 @@ impl TokenCache {
                     .max(error.retry_after().unwrap_or_default());
                 let now = core.clock.monotonic();
                 state.pause_until = now.saturating_add(pause);
-                state.shared = Some((error.clone(), now.saturating_add(policy::FAILURE_SHARED)));
+                let until = now.saturating_add(policy::FAILURE_SHARED);
+                state.shared = Some((error.clone(), until, Effort::of(core)));
                 let (serves, failures) = (state.token.is_some(), state.failures);
                 drop(state);
                 if serves {
@@ -249,7 +276,7 @@ impl TokenCache {
 enum Boarding {
     Served(Arc<Token>),
     /// With the time after which the present token serves.
-    Flight(u64, Landing, Option<Duration>),
+    Flight(Seat, Option<Duration>),
 }
 
 impl State {
@@ -264,28 +291,29 @@ impl State {
         }
     }
 
-    /// A flight's number, its landing and when it took off.
-    fn join_or_start(&mut self, core: &Arc<Core>) -> Result<(u64, Landing, Duration), Error> {
-        if let Some(flight) = self.flight.as_ref().filter(|f| !f.is_lost()) {
-            return Ok((flight.id, flight.landing.clone(), flight.took_off));
+    /// A place on the flight that there is, or on a new one.
+    fn join_or_start(&mut self, core: &Arc<Core>) -> Result<Seat, Error> {
+        let here = Handle::try_current().ok();
+        let now = core.clock.monotonic();
+        let here_id = here.as_ref().map(Handle::id);
+        let flight = self.flight.as_ref();
+        if let Some(seat) = flight.and_then(|flight| flight.seat(here_id, now)) {
+            return Ok(seat);
         }
-        let runtime = match Handle::try_current() {
-            Ok(here) => here,
-            Err(_) => self.home.clone().ok_or_else(|| {
-                Error::configuration(
-                    "a call was made outside of a tokio runtime; await it inside one",
-                )
-            })?,
-        };
+        let runtime = here
+            .or_else(|| self.home.clone())
+            .ok_or_else(Error::outside_of_a_runtime)?;
         self.home = Some(runtime.clone());
         self.flights += 1;
         let (id, epoch, core) = (self.flights, self.epoch, core.clone());
         let (arrival, landing) = watch::channel(None);
-        let took_off = core.clock.monotonic();
+        let effort = Effort::of(&core);
         self.flight = Some(Flight {
             id,
             landing: landing.clone(),
-            took_off,
+            took_off: now,
+            runtime: runtime.id(),
+            effort,
         });
         runtime.spawn(async move {
             let outcome = AssertUnwindSafe(fetch(core.clone()))
@@ -296,6 +324,12 @@ impl State {
             core.tokens.land(&core, id, epoch, &outcome);
             let _ = arrival.send(Some(outcome));
         });
-        Ok((id, landing, took_off))
+        Ok(Seat {
+            id,
+            landing,
+            took_off: now,
+            effort,
+            reliable_for: None,
+        })
     }
 }

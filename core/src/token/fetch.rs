@@ -11,7 +11,7 @@ use crate::{
     Error, Secret,
     call::{
         describe,
-        engine::execute,
+        engine::perform,
         request::{Options, Payload, Request},
     },
     client::Core,
@@ -29,7 +29,8 @@ struct Granted {
     scope: Option<String>,
 }
 
-/// Fetches a token. Boxed: the token endpoint is called by the same path that needs tokens.
+/// Fetches a token. Boxed: the token endpoint is called by the same path that needs tokens. The client
+/// may be closed meanwhile: callers of other clients wait for this token too.
 pub(super) fn fetch(core: Arc<Core>) -> Pin<Box<dyn Future<Output = Result<Token, Error>> + Send>> {
     Box::pin(async move {
         let operation = operations::TOKEN
@@ -41,7 +42,7 @@ pub(super) fn fetch(core: Arc<Core>) -> Pin<Box<dyn Future<Output = Result<Token
         }
         let mut request = Request::new(operation);
         request.body = Payload::Fields(fields);
-        let answered = execute(&core, &request, &Options::default()).await?;
+        let answered = perform(&core, &request, &Options::default()).await?;
         let granted: Granted =
             serde_json::from_slice(&answered.body).map_err(|e| describe(&answered, &e))?;
         token(&core, granted, scopes, answered.asked)

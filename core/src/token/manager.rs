@@ -20,7 +20,8 @@ pub struct TokenManager {
 }
 
 impl TokenManager {
-    /// A manager with its own cache. `scope` is a list separated by spaces.
+    /// A manager that needs no client. `scope` is a list separated by spaces. Clients and managers of the
+    /// same server, client, secret and scopes share one token.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when an argument is wrong.
@@ -57,9 +58,9 @@ impl TokenManager {
         self.core.cached_token().map(|token| token.access.clone())
     }
 
-    /// Forgets the token; the next call fetches a new one.
+    /// Forgets the token, for all that share it; the next call fetches a new one.
     pub fn clear_token_cache(&self) {
-        self.core.tokens.clear();
+        self.core.clear_token_cache();
     }
 }
 

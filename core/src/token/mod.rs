@@ -2,7 +2,9 @@
 
 mod cache;
 mod fetch;
+mod flight;
 mod manager;
+mod shared;
 
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use http::HeaderValue;
 
 pub(crate) use self::cache::TokenCache;
 pub use self::manager::TokenManager;
+pub(crate) use self::shared::cache_of;
 use crate::{Secret, clock::Clock, policy};
 
 /// An access token and when it was asked for.

@@ -12,7 +12,10 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use tokio::{runtime::Handle, sync::watch};
+use tokio::{
+    runtime::{self, Handle},
+    sync::watch,
+};
 
 use super::{Inner, fault::unknown_key, fetch::Fetched, key::KeySet};
 use crate::{Error, log::event, log::milliseconds, policy, token::Moment};
@@ -48,12 +51,18 @@ struct State {
 struct Flight {
     id: u64,
     landing: Landing,
+    runtime: runtime::Id,
+    /// Monotonic.
+    took_off: Duration,
 }
 
 impl Flight {
-    /// The task is gone without a result: its runtime was shut down.
-    fn is_lost(&self) -> bool {
-        self.landing.has_changed().is_err() && self.landing.borrow().is_none()
+    /// It will not land: its runtime was shut down, or is not driven - a fetch has a time of its own, and
+    /// should have ended long ago.
+    fn is_lost(&self, inner: &Inner, now: Moment) -> bool {
+        let gone = self.landing.has_changed().is_err() && self.landing.borrow().is_none();
+        let late = inner.timeout.saturating_add(policy::FOREIGN_FLIGHT_MAX);
+        gone || now.monotonic.saturating_sub(self.took_off) > late
     }
 }
 
@@ -69,7 +78,15 @@ pub(super) enum Known {
 
 enum Boarding {
     Settled(Outcome),
-    Flight(u64, Landing),
+    Flight(Seat),
+}
+
+/// A place on a flight.
+struct Seat {
+    id: u64,
+    landing: Landing,
+    /// It is on another runtime than the caller, which may not be driven.
+    foreign: bool,
 }
 
 impl KeyCache {
@@ -87,20 +104,29 @@ impl KeyCache {
     /// The keys with this id among them, fetched when need be.
     pub async fn get(&self, inner: &Arc<Inner>, id: &str) -> Outcome {
         loop {
-            let (flight, mut landing) = match self.board(inner, id)? {
+            let mut seat = match self.board(inner, id)? {
                 Boarding::Settled(outcome) => return outcome,
-                Boarding::Flight(flight, landing) => (flight, landing),
+                Boarding::Flight(seat) => seat,
             };
-            let outcome = match landing.wait_for(Option::is_some).await {
-                Ok(outcome) => outcome.clone(),
-                Err(_) => None,
+            let limit = if seat.foreign {
+                inner.clock.sleep(policy::FOREIGN_FLIGHT_MAX)
+            } else {
+                Box::pin(std::future::pending())
+            };
+            let outcome = tokio::select! {
+                biased;
+                landed = seat.landing.wait_for(Option::is_some) => match landed {
+                    Ok(outcome) => outcome.clone(),
+                    Err(_) => None,
+                },
+                () = limit => None,
             };
             match outcome {
                 // Fetched for this caller or while it waited: whoever is not in there is unknown.
                 Some(Ok(keys)) if keys.get(id).is_some() => return Ok(keys),
                 Some(Ok(_)) => return Err(unknown_key()),
                 Some(Err(error)) => return Err(error),
-                None => self.forget(flight),
+                None => self.forget(seat.id),
             }
         }
     }
@@ -111,11 +137,11 @@ impl KeyCache {
         if let Some(outcome) = state.settled(inner, id, now) {
             return Ok(Boarding::Settled(outcome));
         }
-        let (flight, landing, started) = state.join_or_start(inner)?;
+        let (seat, started) = state.join_or_start(inner, now)?;
         if started && state.keys.is_some() {
             state.unknown_until = now.monotonic.saturating_add(policy::UNKNOWN_KEY_PAUSE);
         }
-        Ok(Boarding::Flight(flight, landing))
+        Ok(Boarding::Flight(seat))
     }
 
     fn forget(&self, id: u64) {
@@ -192,7 +218,9 @@ impl State {
     fn settled(&mut self, inner: &Arc<Inner>, id: &str, now: Moment) -> Option<Outcome> {
         let Some(keys) = self.keys.clone() else {
             return match &self.shared {
-                Some((error, until)) if now.monotonic < *until && self.waiting().is_none() => {
+                Some((error, until))
+                    if now.monotonic < *until && self.waiting(inner, now).is_none() =>
+                {
                     Some(Err(error.clone()))
                 }
                 _ => None,
@@ -204,11 +232,11 @@ impl State {
                 .is_none_or(|at| now.monotonic >= at.monotonic || now.wall >= at.wall);
             if due && now.monotonic >= self.pause_until {
                 // When it cannot start, the keys still serve.
-                let _ = self.join_or_start(inner);
+                let _ = self.join_or_start(inner, now);
             }
             return Some(Ok(keys));
         }
-        if now.monotonic < self.unknown_until && self.waiting().is_none() {
+        if now.monotonic < self.unknown_until && self.waiting(inner, now).is_none() {
             return Some(Err(self
                 .unknown_failure
                 .clone()
@@ -217,18 +245,25 @@ impl State {
         None
     }
 
-    fn waiting(&self) -> Option<&Flight> {
-        self.flight.as_ref().filter(|flight| !flight.is_lost())
+    fn waiting(&self, inner: &Inner, now: Moment) -> Option<&Flight> {
+        let flight = self.flight.as_ref();
+        flight.filter(|flight| !flight.is_lost(inner, now))
     }
 
     /// The flight in the air, or a new one (then true).
-    fn join_or_start(&mut self, inner: &Arc<Inner>) -> Result<(u64, Landing, bool), Error> {
-        if let Some(flight) = self.waiting() {
-            return Ok((flight.id, flight.landing.clone(), false));
+    fn join_or_start(&mut self, inner: &Arc<Inner>, now: Moment) -> Result<(Seat, bool), Error> {
+        let here = Handle::try_current().ok();
+        if let Some(flight) = self.waiting(inner, now) {
+            let seat = Seat {
+                id: flight.id,
+                landing: flight.landing.clone(),
+                foreign: here.is_some_and(|here| here.id() != flight.runtime),
+            };
+            return Ok((seat, false));
         }
-        let runtime = match Handle::try_current() {
-            Ok(here) => here,
-            Err(_) => self.home.clone().ok_or_else(|| {
+        let runtime = match here {
+            Some(here) => here,
+            None => self.home.clone().ok_or_else(|| {
                 Error::configuration(
                     "a token was verified outside of a tokio runtime; await it inside one",
                 )
@@ -241,6 +276,8 @@ impl State {
         self.flight = Some(Flight {
             id,
             landing: landing.clone(),
+            runtime: runtime.id(),
+            took_off: now.monotonic,
         });
         runtime.spawn(async move {
             let fetched = AssertUnwindSafe(inner.fetch())
@@ -250,6 +287,11 @@ impl State {
             let outcome = inner.keys.land(&inner, id, fetched);
             let _ = arrival.send(Some(outcome));
         });
-        Ok((id, landing, true))
+        let seat = Seat {
+            id,
+            landing,
+            foreign: false,
+        };
+        Ok((seat, true))
     }
 }

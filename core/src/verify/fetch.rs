@@ -17,7 +17,7 @@ use crate::{
     Error,
     config::server_url,
     policy::{KEYS_AGE_DEFAULT, KEYS_AGE_MAX, KEYS_AGE_MIN},
-    transport::{Failure, Outgoing, Reply, Transport},
+    transport::{Failure, Outgoing, Reply, Transport, Unreadable},
 };
 
 /// Largest document that is believed, in bytes.
@@ -135,18 +135,25 @@ async fn get(transport: &Transport, url: Url) -> Result<Reply, Error> {
     let uri = Uri::try_from(url.as_str())
         .map_err(|e| Error::configuration(format!("an address of the issuer is no URI ({e})")))?;
     let accept = HeaderValue::from_static("application/json, application/jwk-set+json");
-    let outgoing = Outgoing {
-        method: Method::GET,
-        uri,
-        headers: HeaderMap::from_iter([(header::ACCEPT, accept)]),
-        body: None,
-        connect_timeout: None,
+    let ask = || {
+        transport.send(Outgoing {
+            method: Method::GET,
+            uri: uri.clone(),
+            headers: HeaderMap::from_iter([(header::ACCEPT, accept.clone())]),
+            body: None,
+            connect_timeout: None,
+        })
     };
-    transport.send(outgoing).await.map_err(|failure| {
+    let sent = match ask().await {
+        // A connection that was kept may end just as it is used again. That is nobody's failure, and a
+        // key that could not be looked for is unknown for a minute.
+        Err(Failure::Broken(_)) => ask().await,
+        done => done,
+    };
+    sent.map_err(|failure| {
         let cause = match failure {
             Failure::Misconfigured(what) => return Error::configuration(what),
-            Failure::NotSent(cause) | Failure::Broken(cause) | Failure::Garbled(cause) => cause,
-            Failure::TooLarge => "the answer is too large".to_owned(),
+            Failure::NotSent(cause) | Failure::Broken(cause) => cause,
         };
         Error::connection("the issuer's keys cannot be fetched").with_cause(cause)
     })
@@ -156,10 +163,11 @@ fn document<'a>(reply: &'a Reply, what: &str) -> Result<&'a [u8], Error> {
     if reply.status != 200 {
         return Err(unusable(what, &format!("it answers {}", reply.status)));
     }
-    if reply.body.len() > DOCUMENT_BYTES_MAX {
-        return Err(unusable(what, "it is larger than 1 MiB"));
+    match &reply.body {
+        Ok(body) if body.len() <= DOCUMENT_BYTES_MAX => Ok(body),
+        Ok(_) | Err(Unreadable::TooLarge(_)) => Err(unusable(what, "it is larger than 1 MiB")),
+        Err(Unreadable::Garbled(why)) => Err(unusable(what, why)),
     }
-    Ok(&reply.body)
 }
 
 fn unusable(what: &str, why: &str) -> Error {

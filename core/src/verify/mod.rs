@@ -46,7 +46,7 @@ use crate::{Error, client::Core, clock::Clock, config::Network, transport::Trans
 ///     .required_scopes(["reports:read"])
 ///     .build()?;
 /// let token = verifier.verify(bearer).await?;
-/// println!("{:?} may read", token.subject);
+/// println!("{} may read", token.subject);
 /// # Ok(()) }
 /// ```
 ///

@@ -49,6 +49,9 @@ impl Rules {
             ));
         }
         let times = self.times(&claims, now)?;
+        let subject = text(&claims, "sub")?
+            .filter(|subject| !subject.is_empty())
+            .ok_or_else(|| malformed("the token does not say whom it speaks for"))?;
         let scopes: Vec<String> = text(&claims, "scope")?
             .unwrap_or_default()
             .split_ascii_whitespace()
@@ -56,7 +59,7 @@ impl Rules {
             .collect();
         self.check_scopes(&scopes, required_scopes)?;
         Ok(VerifiedToken {
-            subject: text(&claims, "sub")?,
+            subject,
             client_id: text(&claims, "client_id")?,
             organization_id: text(&claims, "organization_id")?,
             scopes,

@@ -11,8 +11,8 @@ use super::key::Algorithm;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct VerifiedToken {
-    /// `sub`: the agent.
-    pub subject: Option<String>,
+    /// `sub`: the agent. A token without one is refused (RFC 9068 section 2.2).
+    pub subject: String,
     /// `client_id`: the client that asked for it.
     pub client_id: Option<String>,
     /// `organization_id`: the agent's organization.

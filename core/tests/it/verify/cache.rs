@@ -1,7 +1,7 @@
 //! The cache of an issuer's keys: single flight, refresh, unknown ids, an issuer that is away.
 
 use futures_util::future::join_all;
-use sentryagent_idp::ErrorKind;
+use sentryagent_idp::{ErrorKind, TokenVerifier};
 
 use super::issuer::{Fixture, RSA, ed25519, header, signed, with};
 use crate::support::{seconds, until};
@@ -248,4 +248,51 @@ fn a_runtime_that_went_away_takes_its_fetch_with_it() {
     });
     drop(gone);
     assert!(runtime().block_on(f.verifier.verify(&token)).is_ok());
+}
+
+/// Begins to verify on a runtime that is then no longer driven.
+fn begun_elsewhere(verifier: &TokenVerifier, token: &str) -> (tokio::runtime::Runtime, bool) {
+    let (verifier, token) = (verifier.clone(), token.to_owned());
+    let elsewhere = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let begun =
+            runtime.block_on(async { futures_util::poll!(Box::pin(verifier.verify(&token))) });
+        (runtime, begun.is_ready())
+    });
+    elsewhere.join().expect("no panic")
+}
+
+#[tokio::test]
+async fn a_fetch_on_a_runtime_that_nobody_drives_is_not_waited_for() {
+    let key = ed25519("ed-1");
+    let f = Fixture::new(&key).await;
+    let (token, verifier) = (f.token(&key), f.verifier.clone());
+    let (runtime, verified) = begun_elsewhere(&verifier, &token);
+    assert!(!verified);
+    let waiting = tokio::spawn(async move { verifier.verify(&token).await });
+    f.clock.sleeping(seconds(5)).await;
+    assert!(!waiting.is_finished());
+    f.clock.advance(seconds(5));
+    waiting.await.expect("no panic").expect("it holds");
+    runtime.shutdown_background();
+}
+
+#[tokio::test]
+async fn a_refresh_on_a_runtime_that_nobody_drives_is_begun_anew() {
+    let (old, new) = (ed25519("old"), ed25519("new"));
+    let f = Fixture::new(&old).await;
+    let token = f.token(&old);
+    f.verifier.verify(&token).await.expect("it holds");
+    f.clock.advance(seconds(3600));
+    let (runtime, verified) = begun_elsewhere(&f.verifier, &token);
+    assert!(verified);
+    f.change(|mood| mood.keys = vec![new.jwk.clone()]);
+    // A fetch has ten seconds.
+    f.clock.advance(seconds(16));
+    f.verifier.verify(&token).await.expect("for the last time");
+    until(async || f.verifier.verify(&token).await.is_err()).await;
+    runtime.shutdown_background();
 }

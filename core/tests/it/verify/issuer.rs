@@ -19,6 +19,8 @@ use sentryagent_idp::{TokenVerifier, TokenVerifierBuilder, clock::ManualClock};
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::path};
 
+use crate::support::mock_server;
+
 pub const AUDIENCE: &str = "https://api.example.com";
 pub const AGENT: &str = "0192f8c4-7d1e-7c3a-9f5b-2f6f1d0c8a11";
 /// Where `ManualClock` stands at first.
@@ -139,7 +141,7 @@ impl Fixture {
         keys: &[&Key],
         change: impl FnOnce(TokenVerifierBuilder) -> TokenVerifierBuilder,
     ) -> Self {
-        let server = MockServer::start().await;
+        let server = mock_server().await;
         let clock = ManualClock::new();
         let mood = Arc::new(Mutex::new(Mood {
             keys: keys.iter().map(|key| key.jwk.clone()).collect(),

@@ -5,11 +5,11 @@ use serde_json::json;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 
 use super::issuer::{Fixture, ed25519, header, signed, with};
-use crate::support::{SECRET, tokens};
+use crate::support::{SECRET, mock_server, tokens};
 
 /// A server whose introspection answers this.
 async fn server(answer: ResponseTemplate) -> (MockServer, AgentIdPClient) {
-    let server = MockServer::start().await;
+    let server = mock_server().await;
     tokens(3600).mount(&server).await;
     Mock::given(method("POST"))
         .respond_with(answer)

@@ -1,12 +1,18 @@
 //! Where keys come from, and which of them are believed.
 
 use futures_util::future::join;
-use sentryagent_idp::{Error, ErrorKind, TokenVerifier};
+use sentryagent_idp::{Error, ErrorKind, TokenVerifier, clock::ManualClock};
 use serde_json::json;
-use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
+use wiremock::{Mock, ResponseTemplate, matchers::path};
 
-use super::issuer::{AUDIENCE, Fixture, Key, RSA, ed25519, encode, header, p256, signed, with};
-use crate::support::seconds;
+use super::issuer::{
+    AGENT, AUDIENCE, Fixture, Key, NOW, RSA, ed25519, encode, header, p256, signed, with,
+};
+use crate::support::{mock_server, seconds};
 
 async fn verify(f: &Fixture, key: &Key) -> Result<(), Error> {
     f.verifier.verify(&f.token(key)).await.map(|_| ())
@@ -87,7 +93,7 @@ async fn discovery_must_be_the_issuers_own() {
 #[tokio::test]
 async fn the_document_of_rfc_8414_will_do() {
     let key = ed25519("ed-1");
-    let server = MockServer::start().await;
+    let server = mock_server().await;
     let issuer = format!("{}/tenant-1", server.uri());
     let document = json!({"issuer": issuer, "jwks_uri": format!("{issuer}/keys?set=1")});
     let answers = [
@@ -104,7 +110,7 @@ async fn the_document_of_rfc_8414_will_do() {
     let verifier = TokenVerifier::builder(&issuer, AUDIENCE)
         .build()
         .expect("a verifier");
-    let claims = json!({"iss": issuer, "aud": AUDIENCE, "exp": 4_000_000_000_u64});
+    let claims = json!({"iss": issuer, "sub": "s", "aud": AUDIENCE, "exp": 4_000_000_000_u64});
     verifier
         .verify(&signed(&header(&key), &claims, &key))
         .await
@@ -187,4 +193,44 @@ fn a_wrong_configuration_is_named() {
     let insecure = TokenVerifier::builder("http://idp.example.com", AUDIENCE);
     assert!(insecure.clone().build().is_err());
     assert!(insecure.allow_insecure_http(true).build().is_ok());
+}
+
+async fn answer(connection: &mut TcpStream, body: &str) {
+    let mut request = vec![0; 8192];
+    let read = connection.read(&mut request).await;
+    assert!(read.is_ok_and(|length| length > 0), "a request");
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json";
+    let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    connection
+        .write_all(answer.as_bytes())
+        .await
+        .expect("written");
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_ends_as_it_is_used_again_makes_no_key_unknown() {
+    let (old, new) = (ed25519("old"), ed25519("new"));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let issuer = format!("http://{}", listener.local_addr().expect("its address"));
+    let before = json!({"keys": [old.jwk]}).to_string();
+    let after = json!({"keys": [old.jwk, new.jwk]}).to_string();
+    let server = tokio::spawn(async move {
+        let (mut kept, _) = listener.accept().await.expect("a connection");
+        answer(&mut kept, &before).await;
+        kept.read_u8().await.expect("the next request");
+        drop(kept);
+        let (mut other, _) = listener.accept().await.expect("another connection");
+        answer(&mut other, &after).await;
+    });
+    let verifier = TokenVerifier::builder(&issuer, AUDIENCE)
+        .jwks_uri(format!("{issuer}/keys"))
+        .clock(ManualClock::new())
+        .build()
+        .expect("a verifier");
+    let claims = json!({"iss": issuer, "sub": AGENT, "aud": AUDIENCE, "exp": NOW + 60});
+    for key in [&old, &new] {
+        let token = signed(&header(key), &claims, key);
+        verifier.verify(&token).await.expect("it holds");
+    }
+    server.await.expect("no panic");
 }

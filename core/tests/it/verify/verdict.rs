@@ -67,21 +67,24 @@ async fn a_verified_token_says_everything() {
 async fn a_token_needs_little() {
     let key = ed25519("ed-1");
     let f = Fixture::new(&key).await;
-    let least = json!({"iss": f.server.uri(), "aud": [AUDIENCE], "exp": NOW as f64 + 0.5});
+    let mut least = json!({
+        "iss": f.server.uri(), "sub": "s", "aud": [AUDIENCE], "exp": NOW as f64 + 0.5,
+    });
     let token = signed(&header(&key), &least, &key);
     let token = f.verifier.verify(&token).await.expect("it holds");
     let json = token.to_json();
     assert_eq!(json["expiresAt"], NOW);
-    for absent in [
-        "subject",
-        "clientId",
-        "organizationId",
-        "tokenId",
-        "issuedAt",
-    ] {
+    for absent in ["clientId", "organizationId", "tokenId", "issuedAt"] {
         assert_eq!(json[absent], Value::Null, "{absent}");
     }
     assert!(token.scopes.is_empty());
+    // But for somebody it has to speak.
+    for nobody in [Value::Null, json!("")] {
+        least["sub"] = nobody;
+        let token = signed(&header(&key), &least, &key);
+        let error = f.verifier.verify(&token).await.expect_err("for nobody");
+        assert_eq!(error.details().expect("details")["reason"], "malformed");
+    }
 }
 
 #[tokio::test]
