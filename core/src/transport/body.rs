@@ -11,22 +11,36 @@ use http::{HeaderMap, Response, header};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 
-use super::{Failure, Reply, chain};
-use crate::policy::ANSWER_BYTES_MAX;
+use super::{Failure, Reply, Unreadable, chain};
+use crate::policy::{ANSWER_BYTES_MAX, ERROR_BYTES_MAX};
 
-/// Reads the body up to the limit, and unpacks it.
+/// Why a body does not come to an end.
+enum Stop {
+    /// The connection ended.
+    Broken(Failure),
+    Unreadable(Unreadable),
+}
+
+impl From<Unreadable> for Stop {
+    fn from(why: Unreadable) -> Self {
+        Self::Unreadable(why)
+    }
+}
+
+/// Reads the body up to the limit, and unpacks it. The head stands, whatever becomes of the body.
 pub(super) async fn whole(response: Response<Incoming>) -> Result<Reply, Failure> {
     let (parts, body) = response.into_parts();
     let mut headers = parts.headers;
-    if body.size_hint().lower() > ANSWER_BYTES_MAX as u64 {
-        return Err(Failure::TooLarge);
-    }
-    let body = if is_gzip(&headers)? {
-        headers.remove(header::CONTENT_ENCODING);
-        headers.remove(header::CONTENT_LENGTH);
-        unpacked(body).await?
+    let failed = parts.status.is_client_error() || parts.status.is_server_error();
+    let max = if failed {
+        ERROR_BYTES_MAX
     } else {
-        plain(body).await?
+        ANSWER_BYTES_MAX
+    };
+    let body = match read(&mut headers, body, max).await {
+        Ok(body) => Ok(body),
+        Err(Stop::Unreadable(why)) => Err(why),
+        Err(Stop::Broken(failure)) => return Err(failure),
     };
     Ok(Reply {
         status: parts.status.as_u16(),
@@ -35,8 +49,24 @@ pub(super) async fn whole(response: Response<Incoming>) -> Result<Reply, Failure
     })
 }
 
+async fn read(headers: &mut HeaderMap, body: Incoming, max: usize) -> Result<Bytes, Stop> {
+    if body.size_hint().lower() > max as u64 {
+        return Err(too_large(max).into());
+    }
+    if !is_gzip(headers)? {
+        return plain(body, max).await;
+    }
+    headers.remove(header::CONTENT_ENCODING);
+    headers.remove(header::CONTENT_LENGTH);
+    unpacked(body, max).await
+}
+
+fn too_large(max: usize) -> Unreadable {
+    Unreadable::TooLarge(max / (1024 * 1024))
+}
+
 /// One chunk is handed on as it is.
-async fn plain(mut body: Incoming) -> Result<Bytes, Failure> {
+async fn plain(mut body: Incoming, max: usize) -> Result<Bytes, Stop> {
     let Some(first) = chunk(&mut body).await? else {
         return Ok(Bytes::new());
     };
@@ -51,8 +81,8 @@ async fn plain(mut body: Incoming) -> Result<Bytes, Failure> {
     whole.extend_from_slice(&first);
     let mut next = Some(second);
     while let Some(part) = next {
-        if whole.len() + part.len() > ANSWER_BYTES_MAX {
-            return Err(Failure::TooLarge);
+        if whole.len() + part.len() > max {
+            return Err(too_large(max).into());
         }
         whole.extend_from_slice(&part);
         next = chunk(&mut body).await?;
@@ -60,8 +90,8 @@ async fn plain(mut body: Incoming) -> Result<Bytes, Failure> {
     Ok(whole.freeze())
 }
 
-async fn unpacked(mut body: Incoming) -> Result<Bytes, Failure> {
-    let mut unpacking = MultiGzDecoder::new(Limited::default());
+async fn unpacked(mut body: Incoming, max: usize) -> Result<Bytes, Stop> {
+    let mut unpacking = MultiGzDecoder::new(Limited::to(max));
     let mut any = false;
     while let Some(part) = chunk(&mut body).await? {
         any = true;
@@ -76,24 +106,34 @@ async fn unpacked(mut body: Incoming) -> Result<Bytes, Failure> {
     Ok(std::mem::take(&mut unpacking.get_mut().held).into())
 }
 
-fn fault(limited: &Limited, error: &io::Error) -> Failure {
+fn fault(limited: &Limited, error: &io::Error) -> Unreadable {
     if limited.overflown {
-        Failure::TooLarge
+        too_large(limited.max)
     } else {
-        Failure::Garbled(chain(error))
+        Unreadable::Garbled(chain(error))
     }
 }
 
 /// What was unpacked, up to the limit.
-#[derive(Default)]
 struct Limited {
     held: Vec<u8>,
+    max: usize,
     overflown: bool,
+}
+
+impl Limited {
+    fn to(max: usize) -> Self {
+        Self {
+            held: Vec::new(),
+            max,
+            overflown: false,
+        }
+    }
 }
 
 impl Write for Limited {
     fn write(&mut self, part: &[u8]) -> io::Result<usize> {
-        if self.held.len() + part.len() > ANSWER_BYTES_MAX {
+        if self.held.len() + part.len() > self.max {
             self.overflown = true;
             return Err(io::Error::other("too large"));
         }
@@ -106,9 +146,9 @@ impl Write for Limited {
     }
 }
 
-async fn chunk(body: &mut Incoming) -> Result<Option<Bytes>, Failure> {
+async fn chunk(body: &mut Incoming) -> Result<Option<Bytes>, Stop> {
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|e| Failure::Broken(chain(&e)))?;
+        let frame = frame.map_err(|e| Stop::Broken(Failure::Broken(chain(&e))))?;
         // Trailers say nothing that is wanted.
         if let Ok(data) = frame.into_data() {
             return Ok(Some(data));
@@ -118,7 +158,7 @@ async fn chunk(body: &mut Incoming) -> Result<Option<Bytes>, Failure> {
 }
 
 /// An encoding that was not asked for cannot be read.
-fn is_gzip(headers: &HeaderMap) -> Result<bool, Failure> {
+fn is_gzip(headers: &HeaderMap) -> Result<bool, Unreadable> {
     let Some(encoding) = headers.get(header::CONTENT_ENCODING) else {
         return Ok(false);
     };
@@ -127,7 +167,7 @@ fn is_gzip(headers: &HeaderMap) -> Result<bool, Failure> {
             Ok(true)
         }
         Ok(name) if name.is_empty() || name.eq_ignore_ascii_case("identity") => Ok(false),
-        _ => Err(Failure::Garbled(
+        _ => Err(Unreadable::Garbled(
             "it is not gzip, which was asked for".into(),
         )),
     }

@@ -121,7 +121,7 @@ impl Connector {
 
     async fn dial_proxy(&self, proxy: &Proxy) -> Result<Tcp, Failure> {
         let dialled = tcp::connect(&proxy.host, proxy.port).await;
-        dialled.map_err(|e| fault(&format!("the proxy {}:{}", proxy.host, proxy.port), &e))
+        dialled.map_err(|e| fault(&proxy.to_string(), &e))
     }
 
     async fn to_server<S>(&self, stream: S, origin: &Origin) -> Result<Box<TlsStream<S>>, Failure>
@@ -161,7 +161,7 @@ where
 {
     let target = format!("{}:{}", origin.host, origin.port);
     let done = proxy.tunnel(stream, &target).await;
-    done.map_err(|e| fault(&format!("the proxy {}:{}", proxy.host, proxy.port), &e))
+    done.map_err(|e| fault(&proxy.to_string(), &e))
 }
 
 async fn secure<S>(tls: &TlsConnector, stream: S, host: &str) -> Result<Box<TlsStream<S>>, Failure>

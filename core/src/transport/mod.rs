@@ -24,16 +24,21 @@ mod tcp;
 mod tls;
 
 use std::{
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 use http_body_util::Full;
+use tokio::runtime::Handle;
 
 #[cfg(all(unix, feature = "bridge"))]
 pub(crate) use self::descriptors::close_inherited;
+pub(crate) use self::proxy::of_environment;
 use self::{connect::Connector, pool::Pool};
 use crate::{Error, config::Network};
 
@@ -52,7 +57,16 @@ pub(crate) struct Outgoing {
 pub(crate) struct Reply {
     pub status: u16,
     pub headers: HeaderMap,
-    pub body: Bytes,
+    pub body: Result<Bytes, Unreadable>,
+}
+
+/// Why a body is of no use, whatever its head says.
+#[derive(Clone, Debug)]
+pub(crate) enum Unreadable {
+    /// It is larger than the limit, in MiB.
+    TooLarge(usize),
+    /// Its compression is broken.
+    Garbled(String),
 }
 
 /// Why nothing usable came back.
@@ -64,10 +78,6 @@ pub(crate) enum Failure {
     NotSent(String),
     /// The server may have acted on the request.
     Broken(String),
-    /// The answer is larger than the limit.
-    TooLarge,
-    /// The answer's compression is broken.
-    Garbled(String),
 }
 
 /// The HTTP client of one SDK client. Made at the first call.
@@ -76,8 +86,11 @@ pub(crate) struct Transport {
     connect_timeout: Duration,
     /// On every request that does not say otherwise.
     headers: HeaderMap,
-    /// Hardly ever more than one.
+    /// Hardly ever more than one: one for each origin and each runtime that calls are made on, because a
+    /// connection lives on the runtime that it was made on, and that may be one that nobody drives.
     pools: RwLock<Vec<Arc<Pool>>>,
+    /// Nothing is kept any more, also by pools that are still to be made.
+    closing: AtomicBool,
 }
 
 impl Transport {
@@ -94,6 +107,7 @@ impl Transport {
             connect_timeout: network.connect_timeout.value,
             headers,
             pools: RwLock::default(),
+            closing: AtomicBool::new(false),
         })
     }
 
@@ -113,12 +127,16 @@ impl Transport {
 
     /// Closes the connections that nobody uses, and each other one after its exchange.
     pub fn wind_up(&self) {
+        self.closing.store(true, Ordering::Release);
         let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner);
         pools.iter().for_each(|pool| pool.wind_up());
     }
 
     fn pool(&self, uri: &Uri) -> Result<Arc<Pool>, Failure> {
-        let known = |pools: &[Arc<Pool>]| pools.iter().find(|pool| pool.serves(uri)).cloned();
+        let here = Handle::try_current()
+            .map_err(|e| Failure::Misconfigured(e.to_string()))?
+            .id();
+        let known = |pools: &[Arc<Pool>]| pools.iter().find(|p| p.serves(uri, here)).cloned();
         let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = known(&pools) {
             return Ok(found);
@@ -128,7 +146,13 @@ impl Transport {
         if let Some(found) = known(&pools) {
             return Ok(found);
         }
-        let made = Arc::new(Pool::new(uri, self.connector.clone())?);
+        // Those of runtimes that are gone have nothing left.
+        pools.retain(|pool| Arc::strong_count(pool) > 1 || pool.holds_any());
+        let made = Arc::new(Pool::new(uri, here, self.connector.clone())?);
+        // The lock orders this and `wind_up`.
+        if self.closing.load(Ordering::Acquire) {
+            made.wind_up();
+        }
         pools.push(made.clone());
         Ok(made)
     }
@@ -154,4 +178,29 @@ fn chain(error: &dyn std::error::Error) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::NetworkArguments;
+
+    #[test]
+    fn runtimes_that_are_gone_leave_no_pool_behind() {
+        let network = Network::resolve(NetworkArguments::default(), &|_| None, &mut Vec::new());
+        let transport = Transport::build(&network).expect("a transport");
+        let uri = Uri::from_static("http://localhost:1");
+        for _ in 0..20 {
+            let runtime = tokio::runtime::Builder::new_current_thread().build();
+            let made = runtime
+                .expect("a runtime")
+                .block_on(async { transport.pool(&uri) });
+            assert!(made.is_ok());
+        }
+        let left = transport
+            .pools
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(left.len(), 1);
+    }
 }

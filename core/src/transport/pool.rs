@@ -1,11 +1,12 @@
-//! The connections to one origin and their reuse.
+//! The connections to one origin and their reuse, on one runtime.
 //!
 //! Owns: idle HTTP/1.1 connections and how many there are in all, the one HTTP/2 connection, and
 //! sending again what a connection gave back unsent.
 //! Refuses: sending again what may have left.
 //!
 //! Which HTTP a server speaks is known after the first connection; until then, and when an HTTP/2
-//! connection has ended, callers share one attempt to connect, and its failure.
+//! connection has ended, callers share one attempt to connect, and its failure. An attempt that is older
+//! than a caller would wait for one is not joined: as long as others do it lives, and it may hang.
 
 use std::{
     pin::pin,
@@ -17,9 +18,10 @@ use futures_util::{
     FutureExt as _,
     future::{BoxFuture, Shared, WeakShared},
 };
-use http::{HeaderValue, Request, Uri, header};
+use http::{HeaderValue, Request, StatusCode, Uri, header};
 use hyper::client::conn::http2;
 use tokio::{
+    runtime,
     sync::{Semaphore, SemaphorePermit},
     task::AbortHandle,
     time::Instant,
@@ -29,7 +31,7 @@ use super::{
     Failure, Reply, body, chain,
     connect::{Connector, Origin},
     connection::{self, Body, Lease, Multi, Single},
-    proxy::Route,
+    proxy::{ASKS_FOR_PASSWORD, Route},
 };
 
 /// HTTP/1.1 connections to one origin; a call beyond them waits for one.
@@ -41,6 +43,7 @@ pub(super) struct Pool {
     origin: Origin,
     scheme: http::uri::Scheme,
     authority: http::uri::Authority,
+    runtime: runtime::Id,
     route: Route,
     connector: Arc<Connector>,
     /// One permit for each HTTP/1.1 exchange on its way.
@@ -52,7 +55,7 @@ struct State {
     idle: Vec<Idle>,
     multi: Option<Multi>,
     speaks: Speaks,
-    opening: Option<WeakShared<Opening>>,
+    opening: Option<Attempt>,
     /// Closes what is idle for too long.
     reaper: Option<AbortHandle>,
     /// Nothing is kept any more.
@@ -73,6 +76,12 @@ enum Speaks {
 
 type Opening = BoxFuture<'static, Result<Opened, Failure>>;
 
+/// A shared attempt to connect; it ends with the last who waits for it.
+struct Attempt {
+    work: WeakShared<Opening>,
+    since: Instant,
+}
+
 /// What came of a shared attempt to connect. An HTTP/1.1 connection is for the first who takes it.
 #[derive(Clone)]
 enum Opened {
@@ -81,7 +90,11 @@ enum Opened {
 }
 
 impl Pool {
-    pub fn new(uri: &Uri, connector: Arc<Connector>) -> Result<Self, Failure> {
+    pub fn new(
+        uri: &Uri,
+        runtime: runtime::Id,
+        connector: Arc<Connector>,
+    ) -> Result<Self, Failure> {
         let absolute = || Failure::Misconfigured("the URL is not absolute".into());
         let origin = Origin::of(uri).ok_or_else(absolute)?;
         let speaks = if origin.secure {
@@ -93,6 +106,7 @@ impl Pool {
             scheme: uri.scheme().cloned().ok_or_else(absolute)?,
             authority: uri.authority().cloned().ok_or_else(absolute)?,
             route: connector.proxies.route(uri)?,
+            runtime,
             origin,
             connector,
             permits: Semaphore::new(CONNECTIONS_MAX),
@@ -107,8 +121,18 @@ impl Pool {
         })
     }
 
-    pub fn serves(&self, uri: &Uri) -> bool {
-        uri.scheme() == Some(&self.scheme) && uri.authority() == Some(&self.authority)
+    pub fn serves(&self, uri: &Uri, here: runtime::Id) -> bool {
+        uri.scheme() == Some(&self.scheme)
+            && uri.authority() == Some(&self.authority)
+            && self.runtime == here
+    }
+
+    /// Whether there is a connection left that could be used.
+    pub fn holds_any(&self) -> bool {
+        let mut state = self.state();
+        state.idle.retain(|idle| !idle.sender.is_closed());
+        state.forget_closed();
+        !state.idle.is_empty() || state.multi.is_some()
     }
 
     /// Closes what nobody uses, and from now on each connection after its last exchange.
@@ -132,8 +156,16 @@ impl Pool {
             self.address(&mut request, &uri, &lease);
             match lease.send(request).await {
                 Ok(response) => {
+                    if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+                        && let Route::Forward(proxy) = &self.route
+                    {
+                        return Err(Failure::NotSent(format!("{proxy}: {ASKS_FOR_PASSWORD}")));
+                    }
                     let reply = body::whole(response).await?;
-                    self.give_back(lease);
+                    // What is left of a body that was given up goes with its connection.
+                    if reply.body.is_ok() {
+                        self.give_back(lease);
+                    }
                     return Ok(reply);
                 }
                 Err(mut error) => match error.take_message() {
@@ -161,7 +193,7 @@ impl Pool {
                 }
                 match state.speaks {
                     Speaks::Http1 => None,
-                    Speaks::Unknown | Speaks::Http2 => Some(self.opening(&mut state)),
+                    Speaks::Unknown | Speaks::Http2 => Some(self.opening(&mut state, limit)),
                 }
             };
             let Some(opening) = opening else {
@@ -212,14 +244,18 @@ impl Pool {
         permit.map_err(|e| Failure::NotSent(chain(&e)))
     }
 
-    /// The attempt to connect that all share.
-    fn opening(self: &Arc<Self>, state: &mut State) -> Shared<Opening> {
-        let running = state.opening.as_ref().and_then(WeakShared::upgrade);
+    /// The attempt to connect that all share who wait at most that long for one.
+    fn opening(self: &Arc<Self>, state: &mut State, limit: Duration) -> Shared<Opening> {
+        let young = state.opening.as_ref().filter(|a| a.since.elapsed() < limit);
+        let running = young.and_then(|attempt| attempt.work.upgrade());
         if let Some(running) = running.filter(|opening| opening.peek().is_none()) {
             return running;
         }
         let opening = self.clone().open().boxed().shared();
-        state.opening = opening.downgrade();
+        state.opening = opening.downgrade().map(|work| Attempt {
+            work,
+            since: Instant::now(),
+        });
         opening
     }
 
@@ -230,7 +266,9 @@ impl Pool {
             let sender = connection::multi(line).await?;
             let mut state = self.state();
             state.speaks = Speaks::Http2;
-            state.multi = Some(sender.clone());
+            if !state.closing {
+                state.multi = Some(sender.clone());
+            }
             Ok(Opened::Multi(sender))
         } else {
             let sender = connection::single(line).await?;

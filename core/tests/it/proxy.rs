@@ -117,6 +117,15 @@ async fn a_proxy_that_wants_a_password_says_so() {
         );
     }
     assert_eq!(server.log(|log| log.connections), 0);
+    // What is forwarded is answered by the proxy itself.
+    let plain = Server::plain().await;
+    let url = format!("http://localhost:{}", proxy.port);
+    let error = failure(&plain.client(|b| b.proxy(url))).await;
+    assert_eq!(error.kind(), ErrorKind::Connection, "{error:?}");
+    assert!(
+        error.cause().is_some_and(|c| c.contains("password (407)")),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -151,6 +160,7 @@ async fn the_environment_names_proxies_and_exceptions() {
     let secure = Server::tls(authority.server("localhost", &["h2"], false)).await;
     let proxy = Proxy::start().await;
     let url = format!("http://localhost:{}", proxy.port);
+    let this = format!("LOCALHOST:{}", plain.port);
     let mut through = 0;
     for (server, variables, proxied) in [
         (&plain, vec![("HTTP_PROXY", url.as_str())], true),
@@ -176,6 +186,24 @@ async fn the_environment_names_proxies_and_exceptions() {
             vec![("HTTP_PROXY", &url), ("NO_PROXY", "host,127.0.0.0/8")],
             true,
         ),
+        // What is on this machine no other machine can reach, and nobody else may hear.
+        (&plain, vec![("HTTP_PROXY", "http://192.0.2.1:3128")], false),
+        (
+            &plain,
+            vec![("PROXY_TEST_PROXY", "http://192.0.2.1:3128")],
+            false,
+        ),
+        // A port narrows an exception.
+        (
+            &plain,
+            vec![("HTTP_PROXY", &url), ("NO_PROXY", &this)],
+            false,
+        ),
+        (
+            &plain,
+            vec![("HTTP_PROXY", &url), ("NO_PROXY", "localhost:1")],
+            true,
+        ),
         // The argument wins, and NO_PROXY counts all the same.
         (
             &plain,
@@ -197,7 +225,7 @@ async fn the_environment_names_proxies_and_exceptions() {
         assert_eq!(used, proxied, "{variables:?} for {}", server.url);
         through += usize::from(used);
     }
-    assert_eq!(through, 7);
+    assert_eq!(through, 8);
 }
 
 async fn run(base_url: &str, bundle: &Path, variables: &[(&str, &str)]) {

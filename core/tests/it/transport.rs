@@ -1,6 +1,6 @@
 //! Servers that misbehave on the wire.
 
-use std::io::Write as _;
+use std::{io::Write as _, time::Duration};
 
 use sentryagent_idp::{Error, ErrorKind};
 use tokio::{
@@ -65,6 +65,46 @@ async fn broken_compression_is_a_decoding_error() {
     write!(answer, "content-length: 9\r\n\r\nnot gzip!").expect("text");
     let error = bytes(answer).await.expect_err("not gzip");
     assert_eq!(error.kind(), ErrorKind::Decoding);
+}
+
+#[tokio::test]
+async fn an_error_whose_body_cannot_be_read_is_that_error_all_the_same() {
+    let gzip = "content-encoding: gzip\r\ncontent-length: 9\r\n\r\nnot gzip!";
+    let unasked = "content-encoding: br\r\ncontent-length: 1\r\n\r\n?";
+    // Beyond what an error may have to say, and never sent.
+    let endless = "content-length: 2000000\r\n\r\n{";
+    for rest in [gzip, unasked, endless] {
+        let answer = format!(
+            "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\nretry-after: 7\r\n\
+             x-request-id: req-9\r\n{rest}"
+        );
+        let error = bytes(answer.into()).await.expect_err("limited");
+        assert_eq!(
+            (error.kind(), error.http_status(), error.request_id()),
+            (ErrorKind::RateLimit, Some(429), Some("req-9")),
+            "{error:?}"
+        );
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+        assert!(error.is_retryable() && error.cause().is_some(), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_error_of_an_answer_that_cannot_be_read_says_which_answer_it_was() {
+    for rest in [
+        "content-encoding: gzip\r\ncontent-length: 9\r\n\r\nnot gzip!",
+        "content-length: 99999999999\r\n\r\n{",
+    ] {
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req-9\r\n{rest}"
+        );
+        let error = bytes(answer.into()).await.expect_err("unreadable");
+        assert_eq!(
+            (error.kind(), error.http_status(), error.request_id()),
+            (ErrorKind::Decoding, Some(200), Some("req-9")),
+            "{error:?}"
+        );
+    }
 }
 
 #[tokio::test]
