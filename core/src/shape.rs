@@ -57,8 +57,20 @@ pub enum Shape {
     Any,
 }
 
-/// Members of one model that the check can keep track of.
-const MEMBERS_MAX: usize = 128;
+/// Members of one model that a check can keep track of.
+pub(crate) const MEMBERS_MAX: usize = 128;
+
+impl Object {
+    /// Whether every required member was seen; one bit for each.
+    pub(crate) fn complete<E: de::Error>(&self, seen: u128) -> Result<(), E> {
+        if seen.count_ones() as usize == self.required {
+            return Ok(());
+        }
+        let mut absent = self.members.iter().enumerate();
+        let absent = absent.find(|(place, m)| m.required && seen & (1 << place) == 0);
+        Err(E::missing_field(absent.map_or("?", |(_, m)| m.name)))
+    }
+}
 
 impl Shape {
     /// Checks a whole body.
@@ -70,6 +82,21 @@ impl Shape {
         }
         .deserialize(&mut deserializer)?;
         deserializer.end()
+    }
+
+    /// What an error says should have been there.
+    pub(crate) fn expected(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "a string",
+            Self::DateTime => "an RFC 3339 date-time",
+            Self::Integer => "an integer",
+            Self::Number => "a number",
+            Self::Boolean => "a boolean",
+            Self::Object(object) => return write!(f, "an object of type {}", object.name),
+            Self::List(_) => "a list",
+            Self::Map(_) => "an object",
+            Self::Any => "any JSON",
+        })
     }
 }
 
@@ -92,17 +119,7 @@ impl<'de> de::Visitor<'de> for Walk {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.shape {
-            Shape::Text => "a string",
-            Shape::DateTime => "an RFC 3339 date-time",
-            Shape::Integer => "an integer",
-            Shape::Number => "a number",
-            Shape::Boolean => "a boolean",
-            Shape::Object(object) => return write!(f, "an object of type {}", object.name),
-            Shape::List(_) => "a list",
-            Shape::Map(_) => "an object",
-            Shape::Any => "any JSON",
-        })
+        self.shape.expected(f)
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<(), E> {
@@ -198,17 +215,7 @@ fn members<'de, A: de::MapAccess<'de>>(
             seen |= 1 << place;
         }
     }
-    if seen.count_ones() as usize == object.required {
-        return Ok(());
-    }
-    let absent = object
-        .members
-        .iter()
-        .enumerate()
-        .find(|(place, m)| m.required && seen & (1 << place) == 0);
-    Err(de::Error::missing_field(
-        absent.map_or("?", |(_, m)| m.name),
-    ))
+    object.complete(seen)
 }
 
 fn values<'de, A: de::MapAccess<'de>>(shape: &'static Shape, mut map: A) -> Result<(), A::Error> {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
-use super::config::duration;
+use super::{config::duration, place};
 use crate::{
     Error,
     call::request::{Options, Payload, Request},
@@ -16,10 +16,10 @@ use crate::{
 #[serde(deny_unknown_fields, default)]
 struct Envelope<'a> {
     path: BTreeMap<String, String>,
-    query: Map<String, Value>,
+    query: Option<Map<String, Value>>,
     #[serde(borrow)]
     body: Option<&'a RawValue>,
-    options: Given,
+    options: Option<Given>,
 }
 
 #[derive(Deserialize, Default)]
@@ -41,7 +41,7 @@ pub(super) fn read(
     let mut envelope: Envelope<'_> = if args.is_empty() {
         Envelope::default()
     } else {
-        serde_json::from_slice(args).map_err(|e| Error::argument("args", &place(&e)))?
+        serde_json::from_slice(args).map_err(|e| unreadable(args, &e))?
     };
     let mut request = Request::new(operation);
     for segment in operation.segments {
@@ -58,13 +58,14 @@ pub(super) fn read(
             "is no path parameter of this operation",
         ));
     }
-    if !envelope.query.is_empty() && !operation.takes_query {
+    let query = envelope.query.unwrap_or_default();
+    if !query.is_empty() && !operation.takes_query {
         return Err(Error::argument("query", "this operation takes no query"));
     }
-    request.query = envelope.query;
+    request.query = query;
     request.query.retain(|_, value| !value.is_null());
     request.body = body(operation, envelope.body)?;
-    Ok((request, options(envelope.options)?))
+    Ok((request, options(envelope.options.unwrap_or_default())?))
 }
 
 fn body(operation: &Operation, given: Option<&RawValue>) -> Result<Payload, Error> {
@@ -75,11 +76,29 @@ fn body(operation: &Operation, given: Option<&RawValue>) -> Result<Payload, Erro
         return Err(Error::argument("body", "this operation takes no body"));
     };
     if wanted.kind == BodyKind::Json && wanted.defaults.is_empty() {
+        whole(raw.get())?;
         return Ok(Payload::Json(raw.get().as_bytes().to_vec()));
     }
     serde_json::from_str(raw.get())
         .map(Payload::Fields)
-        .map_err(|e| Error::argument("body", &place(&e)))
+        .map_err(|e| unreadable_body(raw.get(), &e))
+}
+
+/// Refuses half of a surrogate pair in a body that is sent as it was written. Only a text with an escape that may be one
+/// is read for it.
+fn whole(json: &str) -> Result<(), Error> {
+    if !json.contains("\\ud") && !json.contains("\\uD") {
+        return Ok(());
+    }
+    match serde_json::from_str::<Value>(json) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(unreadable_body(json, &error)),
+    }
+}
+
+fn unreadable_body(json: &str, error: &serde_json::Error) -> Error {
+    let (path, what) = place::fault(json.as_bytes(), error);
+    Error::argument(if path.is_empty() { "body" } else { &path }, &what)
 }
 
 fn options(given: Given) -> Result<Options, Error> {
@@ -104,11 +123,12 @@ fn milliseconds(name: &str, given: Option<f64>) -> Result<Option<Duration>, Erro
     }
 }
 
-/// Where it is wrong; what stands there may be a secret.
-fn place(error: &serde_json::Error) -> String {
-    format!(
-        "is not what this call takes (line {} column {})",
-        error.line(),
-        error.column()
-    )
+/// What is wrong, by the caller's own name of the field: the envelope's parts are the bindings'.
+fn unreadable(args: &[u8], error: &serde_json::Error) -> Error {
+    let (path, what) = place::fault(args, error);
+    let name = match path.split_once('.') {
+        Some((_, field)) => field,
+        None => &path,
+    };
+    Error::argument(if name.is_empty() { "args" } else { name }, &what)
 }

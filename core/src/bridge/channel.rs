@@ -17,16 +17,13 @@ use futures_util::FutureExt as _;
 use serde_json::json;
 use tokio::task::AbortHandle;
 
-use super::{
-    BridgeClient, Operation, args,
-    generation::{PerProcess, watch_forks},
-    operations, runtime,
-};
+use super::{BridgeClient, Operation, args, operations, rows, runtime};
 use crate::{
     Error,
     call::{describe, engine::execute, headers},
     client::Core,
     log::event,
+    process::{PerProcess, watch_forks},
     token::Moment,
 };
 
@@ -35,6 +32,9 @@ use crate::{
 pub enum Decode {
     /// It is checked against the model; the host gets the bytes.
     Check,
+    /// It is checked and handed over as rows (`bridge/rows.rs`), a JSON array; as it came, a JSON object, where
+    /// that cannot be.
+    Rows,
     /// The host gets the model, as a `Box<dyn Any>` of `models::<Model>` (of `()` for an empty answer).
     Typed,
 }
@@ -57,7 +57,7 @@ pub struct Answer {
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The JSON; empty where the answer has no model.
+    /// The JSON, or the rows; empty where the answer has no model.
     pub body: Bytes,
     /// The model, with [`Decode::Typed`].
     pub typed: Option<Box<dyn Any + Send>>,
@@ -288,7 +288,7 @@ async fn call(
     let decoder = operation.answers[answered.answer].decoder;
     let typed = match (decoder, decode) {
         (None, Decode::Typed) => Some(Box::new(()) as Box<dyn Any + Send>),
-        (None, Decode::Check) => None,
+        (None, Decode::Check | Decode::Rows) => None,
         (Some(decoder), Decode::Typed) => {
             Some((decoder.typed)(&answered.body).map_err(|e| describe(&answered, &e))?)
         }
@@ -297,6 +297,13 @@ async fn call(
                 .shape
                 .check(&answered.body)
                 .map_err(|e| describe(&answered, &e))?;
+            None
+        }
+        (Some(decoder), Decode::Rows) => {
+            let rows = rows::of(decoder.shape, &answered.body);
+            if let Some(rows) = rows.map_err(|e| describe(&answered, &e))? {
+                answered.body = rows.into();
+            }
             None
         }
     };

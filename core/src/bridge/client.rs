@@ -7,27 +7,25 @@ use std::sync::{
 
 use serde_json::Value;
 
-use super::{
-    BridgeClock, config,
-    generation::{PerProcess, watch_forks},
-};
+use super::{BridgeClock, config};
 use crate::{
     AgentIdPClient, Error,
     client::{Core, next_id},
-    clock::{Clock, SystemClock},
+    clock::Clock,
     config::{Config, process_environment},
     log::event,
+    process::{PerProcess, watch_forks},
 };
 
 /// A client. Cheap to clone; clones are one client. In a forked child it has connections and a token
-/// cache of its own.
+/// cache of the child's.
 #[derive(Clone)]
 pub struct BridgeClient(Arc<Shared>);
 
 struct Shared {
     id: u64,
     config: Config,
-    clock: Arc<dyn Clock>,
+    clock: Option<Arc<dyn Clock>>,
     inner: PerProcess<AgentIdPClient>,
     closed: AtomicBool,
 }
@@ -52,7 +50,7 @@ impl BridgeClient {
         watch_forks();
         Ok(Self(Arc::new(Shared {
             id: next_id(),
-            clock: clock.map_or_else(|| Arc::new(SystemClock) as _, BridgeClock::shared),
+            clock: clock.map(BridgeClock::shared),
             config: Config::resolve(config::read(config)?, &process_environment)?,
             inner: PerProcess::new(),
             closed: AtomicBool::new(false),
@@ -74,17 +72,17 @@ impl BridgeClient {
             .map(|token| token.access.expose_secret().to_owned())
     }
 
-    /// Forgets the access token.
+    /// Forgets the access token, for all clients that share it.
     pub fn clear_token_cache(&self) {
         if let Ok(core) = self.core() {
-            core.tokens.clear();
+            core.clear_token_cache();
         }
     }
 
     /// Each setting with its value and where it came from; secrets are masked.
     #[must_use]
     pub fn explain_configuration(&self) -> Value {
-        self.0.config.explain()
+        self.0.config.explain(&process_environment)
     }
 
     /// Later calls fail with kind configuration, code `CLIENT_CLOSED`; calls on their way finish.

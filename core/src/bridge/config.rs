@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::place;
 use crate::{
     Error, Secret,
     config::{Arguments, NetworkArguments},
@@ -37,8 +38,7 @@ pub(super) fn read(json: &[u8]) -> Result<Arguments, Error> {
     let given: Given = if json.is_empty() {
         Given::default()
     } else {
-        serde_json::from_slice(json)
-            .map_err(|e| Error::configuration(format!("configuration: {}", unrevealing(&e))))?
+        serde_json::from_slice(json).map_err(|e| unreadable(json, &e))?
     };
     let timeout = given.timeout_ms.map(|ms| milliseconds("timeoutMs", ms));
     let connect = given
@@ -70,12 +70,12 @@ pub(super) fn read(json: &[u8]) -> Result<Arguments, Error> {
 }
 
 /// What is wrong, without the value that was given: a wrong one may be a secret in the wrong place.
-fn unrevealing(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(", expected ") {
-        Some(place) if text.starts_with("invalid ") => text[place + 2..].to_owned(),
-        _ => text,
+pub(super) fn unreadable(json: &[u8], error: &serde_json::Error) -> Error {
+    let (mut name, what) = place::fault(json, error);
+    if name.is_empty() {
+        "the configuration".clone_into(&mut name);
     }
+    Error::configuration(format!("{name} {what}"))
 }
 
 /// A text that is not repeated in an error, whatever its type.

@@ -15,7 +15,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::generation::{PerProcess, watch_forks};
+use crate::process::{PerProcess, watch_forks};
 
 /// Records that wait for the host; older ones are dropped, and a record says how many.
 pub const RECORDS_MAX: usize = 10_000;

@@ -20,8 +20,9 @@ mod channel;
 mod client;
 mod clock;
 mod config;
-mod generation;
 pub mod logs;
+mod place;
+mod rows;
 mod runtime;
 mod verifier;
 

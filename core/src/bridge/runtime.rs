@@ -9,8 +9,7 @@ use std::sync::{
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use super::generation::PerProcess;
-use crate::Error;
+use crate::{Error, process::PerProcess};
 
 static RUNTIME: PerProcess<Home> = PerProcess::new();
 

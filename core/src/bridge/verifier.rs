@@ -12,15 +12,13 @@ use std::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{
-    Answer, BridgeClient, BridgeClock, Channel, config,
-    generation::{PerProcess, watch_forks},
-};
+use super::{Answer, BridgeClient, BridgeClock, Channel, config};
 use crate::{
     Error, TokenVerifier, WebhookVerifier,
     audit_chain::verify_json,
     clock::{Clock, SystemClock},
     config::NetworkArguments,
+    process::{PerProcess, watch_forks},
     verify::{Arguments, Settings},
 };
 
@@ -184,8 +182,7 @@ enum Audience {
 }
 
 fn read(json: &[u8]) -> Result<Arguments, Error> {
-    let given: Given = serde_json::from_slice(json)
-        .map_err(|e| Error::configuration(format!("configuration: {e}")))?;
+    let given: Given = serde_json::from_slice(json).map_err(|e| config::unreadable(json, &e))?;
     let path = |text: Option<String>| text.filter(|path| !path.is_empty()).map(PathBuf::from);
     let time = |key, ms: Option<f64>| ms.map(|ms| config::milliseconds(key, ms)).transpose();
     Ok(Arguments {

@@ -295,11 +295,16 @@ fn a_wrong_configuration_is_named_without_its_secret() {
             "https",
         ),
         (json!({"clientSecret": {"s3cret": 1}}), "clientSecret"),
-        (json!({"headers": "s3cret"}), "expected a map"),
-        (json!({"headers": {"x": ["s3cret"]}}), "expected a string"),
+        (json!({"headers": "s3cret"}), "headers must be an object"),
+        (
+            json!({"headers": {"x": ["s3cret"]}}),
+            "headers.x must be a string",
+        ),
         (json!({"proxy": {"s3cret": 1}}), "proxy"),
-        (json!({"timeoutMs": "s3cret"}), "expected f64"),
+        (json!({"timeoutMs": "s3cret"}), "timeoutMs must be a number"),
         (json!({"timeoutMs": -1}), "timeoutMs"),
+        (json!({"retries": -1}), "retries must be a whole number"),
+        (json!("s3cret"), "the configuration must be"),
         (json!({"timeoutMs": 0}), "timeoutMs"),
     ] {
         let error = BridgeClient::from_json(config.to_string().as_bytes())
@@ -348,4 +353,55 @@ async fn after_a_fork_both_sides_go_on() {
         .result
         .expect("the parent goes on");
     assert_eq!(f.token_requests().await, 2);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_by_its_name_and_not_repeated() {
+    let f = Fixture::new().await;
+    let channel = Channel::new(Decode::Check, || {});
+    for (args, expected) in [
+        (json!({"path": {"agentId": 5}}), "agentId: must be a string"),
+        (
+            json!({"path": {"agentId": AGENT_ID}, "options": {"retries": "top-secret"}}),
+            "retries: must be a whole number from 0",
+        ),
+        (
+            json!({"path": {"agentId": AGENT_ID}, "options": {"headers": {"x-a": 1}}}),
+            "headers.x-a: must be a string",
+        ),
+        (
+            json!({"path": {"agentId": AGENT_ID}, "options": {"bogus": 1}}),
+            "bogus: is not known here",
+        ),
+    ] {
+        let call = args.to_string();
+        channel.start(&client(&f.server), 1, index("getAgent"), call.as_bytes());
+        let error = take(&channel, 1).remove(0).result.expect_err("refused");
+        assert_eq!(
+            (error.kind(), error.message()),
+            (ErrorKind::Validation, expected)
+        );
+    }
+    // A body that is sent as the host wrote it is read for this alone.
+    for (body, expected) in [
+        (r#"{"body":{"email":"a","owner":"\ud800"}}"#, "owner"),
+        (
+            r#"{"body":{"capabilities":["a","\uD83Dx"]}}"#,
+            "capabilities[1]",
+        ),
+    ] {
+        channel.start(
+            &client(&f.server),
+            2,
+            index("registerAgent"),
+            body.as_bytes(),
+        );
+        let error = take(&channel, 1).remove(0).result.expect_err("refused");
+        let says = format!("{expected}: holds half of a surrogate pair, which is no text");
+        assert_eq!(
+            (error.kind(), error.message()),
+            (ErrorKind::Validation, says.as_str())
+        );
+    }
+    assert_eq!(f.agent_requests().await, 0);
 }

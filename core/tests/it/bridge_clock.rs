@@ -93,6 +93,24 @@ async fn a_deadline_follows_it_and_can_be_set_on_the_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_chance_that_is_none_breaks_no_wait() {
+    for (chance, wait) in [(f64::NAN, 0.0), (-3.0, 0.0), (f64::INFINITY, 500.0)] {
+        let f = Fixture::new().await;
+        f.agents([failure(503, "SERVICE_UNAVAILABLE"), agent_answer()])
+            .await;
+        let host = Host::new(&f);
+        host.clock.set_random(chance);
+        host.start(1, &json!({}));
+        if wait > 0.0 {
+            assert_eq!(host.clock.sleeping(10_000.0, PATIENCE), Some(wait));
+            host.clock.advance(wait);
+        }
+        let answer = host.one().result.expect("the agent");
+        assert_eq!(answer.retry_count, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_may_carry_a_trace_and_clients_have_numbers() {
     let f = Fixture::new().await;
     f.agents([agent_answer(), ResponseTemplate::new(404)]).await;
