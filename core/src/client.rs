@@ -7,7 +7,7 @@ use std::{
     fmt,
     path::PathBuf,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -21,12 +21,14 @@ use crate::{
     clock::{Clock, SystemClock},
     config::{Arguments, Config, process_environment},
     log::event,
-    token::{Token, TokenCache, TokenManager},
+    token::{Token, TokenCache, TokenManager, cache_of},
     trace::Traceparent,
     transport::Transport,
 };
 
-/// A client of one AgentIdP server. Cheap to clone; clones share connections and token.
+/// A client of one AgentIdP server. Cheap to clone; clones share connections and token. Clients of one
+/// process that are built apart share the token too where they would ask for the same one: the same
+/// server, client id, secret and scopes, reached with the same headers, proxy and certificates.
 ///
 /// ```no_run
 /// # async fn f() -> Result<(), sentryagent_idp::Error> {
@@ -64,19 +66,20 @@ impl AgentIdPClient {
         TokenManager::of(self.0.clone())
     }
 
-    /// Forgets the access token; the next call fetches a new one.
+    /// Forgets the access token, for all clients that share it; the next call fetches a new one.
     pub fn clear_token_cache(&self) {
-        self.0.tokens.clear();
+        self.0.clear_token_cache();
     }
 
     /// Each setting with its value and where it came from; secrets are masked.
     #[must_use]
     pub fn explain_configuration(&self) -> Value {
-        self.0.config.explain()
+        self.0.config.explain(&process_environment)
     }
 
     /// Ends the client and its clones: later calls fail with `CLIENT_CLOSED`. Calls that are on
-    /// their way finish. Dropping the last clone has the same effect.
+    /// their way finish. The token is forgotten unless another client shares it. Dropping the last clone has
+    /// the same effect.
     pub fn close(&self) {
         if !self.0.closed.swap(true, Ordering::AcqRel) {
             event!(DEBUG, Some(self.0.id), "the client is closed");
@@ -91,18 +94,25 @@ impl AgentIdPClient {
     pub(crate) fn assemble(
         id: u64,
         config: Config,
-        clock: Arc<dyn Clock>,
+        clock: Option<Arc<dyn Clock>>,
         traceparent: Option<Traceparent>,
     ) -> Self {
+        let tokens = match clock {
+            None => cache_of(&config),
+            // Time is this client's own, and so is what ages by it.
+            Some(_) => Arc::default(),
+        };
+        tokens.join();
         Self(Arc::new(Core {
             id,
             config,
-            clock,
+            clock: clock.unwrap_or_else(|| Arc::new(SystemClock)),
             traceparent,
-            tokens: TokenCache::default(),
+            tokens,
             transport: OnceLock::new(),
             transport_lock: Mutex::new(()),
             closed: AtomicBool::new(false),
+            wound_up: AtomicBool::new(false),
         }))
     }
 }
@@ -122,11 +132,13 @@ pub(crate) struct Core {
     pub id: u64,
     pub config: Config,
     pub clock: Arc<dyn Clock>,
-    pub tokens: TokenCache,
+    /// Shared with the process's other clients of the same token.
+    pub tokens: Arc<TokenCache>,
     traceparent: Option<Traceparent>,
     transport: OnceLock<Transport>,
     transport_lock: Mutex<()>,
     closed: AtomicBool,
+    wound_up: AtomicBool,
 }
 
 /// A number that no other client of this process has.
@@ -141,8 +153,14 @@ impl Core {
         self.traceparent.as_ref()?.apply(options)
     }
 
-    /// Closes connections that no call uses; the others follow with the end of their call.
+    /// Gives up the token, and closes connections that no call uses; the others follow with the end of
+    /// their call.
     pub fn wind_up(&self) {
+        if self.wound_up.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.tokens.leave();
+        let _alone = self.transport_lock();
         if let Some(transport) = self.transport.get() {
             transport.wind_up();
         }
@@ -161,15 +179,28 @@ impl Core {
         if let Some(made) = self.transport.get() {
             return Ok(made);
         }
-        let _alone = self
-            .transport_lock
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.transport_lock();
         if let Some(made) = self.transport.get() {
             return Ok(made);
         }
         let made = Transport::build(&self.config.network)?;
+        // A call that was let in before the client was closed may be the first to need it.
+        if self.wound_up.load(Ordering::Acquire) {
+            made.wind_up();
+        }
         Ok(self.transport.get_or_init(|| made))
+    }
+
+    fn transport_lock(&self) -> MutexGuard<'_, ()> {
+        let lock = self.transport_lock.lock();
+        lock.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A closed client has no token any more, and leaves that of the others alone.
+    pub fn clear_token_cache(&self) {
+        if self.check_open().is_ok() {
+            self.tokens.clear();
+        }
     }
 
     pub fn cached_token(self: &Arc<Self>) -> Option<Arc<Token>> {
@@ -181,6 +212,12 @@ impl Core {
     pub async fn token(self: &Arc<Self>, time: Duration) -> Result<Arc<Token>, Error> {
         self.check_open()?;
         self.tokens.get(self, time / 2).await
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.wind_up();
     }
 }
 
@@ -269,7 +306,8 @@ impl ClientBuilder {
     }
 
     /// The proxy that every request takes: `http://user:password@proxy.example.com:3128`. Wins over
-    /// `HTTP_PROXY` and `HTTPS_PROXY`; hosts that `NO_PROXY` names are still reached directly.
+    /// `HTTP_PROXY` and `HTTPS_PROXY`; hosts that `NO_PROXY` names are still reached directly, and so is
+    /// this machine, unless the proxy is on it too.
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.arguments.network.proxy = Some(url.into());
         self
@@ -295,7 +333,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Time and chance, for tests.
+    /// Time and chance, for tests. A client with a clock of its own shares its token with its clones only.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Some(Arc::new(clock));
         self
@@ -307,8 +345,7 @@ impl ClientBuilder {
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) names everything that is missing or wrong.
     pub fn build(self) -> Result<AgentIdPClient, Error> {
         let config = Config::resolve(self.arguments, &process_environment)?;
-        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-        let client = AgentIdPClient::assemble(next_id(), config, clock, self.traceparent);
+        let client = AgentIdPClient::assemble(next_id(), config, self.clock, self.traceparent);
         Ok(client)
     }
 }

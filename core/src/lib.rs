@@ -40,6 +40,7 @@ mod operation;
 #[allow(dead_code)] // a contract may have no list
 mod pages;
 pub mod policy;
+mod process;
 mod secret;
 #[allow(dead_code)] // a contract need not use every type
 mod shape;

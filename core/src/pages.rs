@@ -63,6 +63,8 @@ pub struct Pages<T> {
 struct Walk<P: Page> {
     call: Option<Call<P>>,
     ready: VecDeque<P::Item>,
+    /// What the call asks for, when it is not the first.
+    asked: Option<Next>,
 }
 
 impl<T: Send + 'static> Pages<T> {
@@ -70,6 +72,7 @@ impl<T: Send + 'static> Pages<T> {
         let start = Walk {
             call: Some(call),
             ready: VecDeque::new(),
+            asked: None,
         };
         let items = stream::unfold(start, |mut walk| async move {
             loop {
@@ -97,6 +100,12 @@ impl<P: Page> Walk<P> {
         };
         let page: P = decode(&call.answered().await?)?;
         let next = page.next();
+        if stands_still(self.asked.as_ref(), &next) {
+            return Err(Error::decoding(
+                "the list does not go on: the page after this one would be the same again",
+            ));
+        }
+        self.asked = Some(next.clone());
         self.ready = page.into_items().into();
         let query = &mut call.request.query;
         let goes_on = match (call.request.operation.paging, next) {
@@ -116,6 +125,15 @@ impl<P: Page> Walk<P> {
             self.call = Some(call);
         }
         Ok(true)
+    }
+}
+
+/// A server that does not understand how it is asked for a page answers the same one without end.
+fn stands_still(asked: Option<&Next>, next: &Next) -> bool {
+    match (asked, next) {
+        (Some(Next::Page(asked)), Next::Page(next)) => next <= asked,
+        (Some(Next::Cursor(asked)), Next::Cursor(next)) => next == asked,
+        _ => false,
     }
 }
 

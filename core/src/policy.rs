@@ -17,8 +17,14 @@
 //! From min(300 s, a third of its life) before its end - up to a tenth of that later, at random - a
 //! token is renewed in the background while it still serves. Under 60 s callers wait for the new
 //! one - for at most 5 s and half of their own time, after which the old one serves. While the old
-//! one lives, a failing token endpoint is a log line and a pause of 1 s to 30 s. Without one, all callers that wait share the error, and so do those that come within the next
-//! second: a thousand tasks that start together are not all waiting yet when the answer arrives.
+//! one lives, a failing token endpoint is a log line and a pause of 1 s to 30 s. Without one, all callers
+//! that wait share the error, and so do those that come within the next second: a thousand tasks that
+//! start together are not all waiting yet when the answer arrives.
+//!
+//! Clients that are built apart share one token where they would ask for the same one: same server,
+//! client id, secret and scopes, over the same network settings. The request has the timeout and the
+//! retries of the client that starts it; a client with more of either takes an error that may pass
+//! for its own only after trying itself. A client with a clock of its own (a test's) shares with its clones only.
 //!
 //! # Keys of issuers
 //! A verifier keeps an issuer's keys for as long as the issuer says (`Cache-Control: max-age`, an hour
@@ -43,6 +49,9 @@ pub const RETRIES_DEFAULT: u32 = 2;
 pub const RETRIES_MAX: u32 = 10;
 /// Largest answer that is read, after decompression.
 pub const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Largest answer with a status from 400 whose body is read, after decompression; beyond it the error has
+/// what its status and headers say.
+pub const ERROR_BYTES_MAX: usize = 1024 * 1024;
 
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_secs(8);
@@ -53,6 +62,8 @@ const RENEWAL_PAUSE_FIRST: Duration = Duration::from_secs(1);
 const RENEWAL_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// So long a caller waits for a successor while the present token could still serve.
 pub(crate) const RENEWAL_WAIT_MAX: Duration = Duration::from_secs(5);
+/// So long a caller relies on a token request that runs on another runtime than its own.
+pub(crate) const FOREIGN_FLIGHT_MAX: Duration = Duration::from_secs(5);
 /// Below this rest of its life callers wait for a token's successor.
 pub(crate) const RENEWAL_WAIT_BELOW: Duration = Duration::from_secs(60);
 

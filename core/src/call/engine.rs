@@ -9,6 +9,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use time::OffsetDateTime;
+use tokio::runtime::Handle;
 
 use super::request::{Options, Prepared, REQUEST_ID, Request};
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     operation::Operation,
     policy,
     token::{Moment, Token},
-    transport::{Failure, Outgoing, Reply},
+    transport::{Failure, Outgoing, Reply, Unreadable},
 };
 
 /// An answer that is a value, not yet decoded.
@@ -44,6 +45,19 @@ pub(crate) async fn execute(
     options: &Options,
 ) -> Result<Answered, Error> {
     core.check_open()?;
+    perform(core, request, options).await
+}
+
+/// Makes the call, also of a client that was closed since the call's caller was let in.
+pub(crate) async fn perform(
+    core: &Arc<Core>,
+    request: &Request,
+    options: &Options,
+) -> Result<Answered, Error> {
+    // Without it waiting for the deadline would panic.
+    if Handle::try_current().is_err() {
+        return Err(Error::outside_of_a_runtime());
+    }
     let prepared = request.prepare(&core.config, options)?;
     let timeout = options.timeout.unwrap_or(core.config.timeout.value);
     let retries = options.retries.unwrap_or(core.config.retries.value);
@@ -230,18 +244,11 @@ impl Run<'_> {
                     repeat: Repeat::IfSafe,
                 },
                 Failure::Misconfigured(what) => never(Error::configuration(what)),
-                Failure::Garbled(cause) => {
-                    never(Error::decoding("the answer's compression is broken").with_cause(cause))
-                }
-                Failure::TooLarge => never(Error::decoding(format!(
-                    "the answer is larger than {} MiB",
-                    policy::ANSWER_BYTES_MAX / (1024 * 1024)
-                ))),
             })?;
-        self.judge(reply, asked)
+        self.judge(reply, asked, token)
     }
 
-    fn judge(&self, reply: Reply, asked: Moment) -> Result<Answered, Fault> {
+    fn judge(&self, reply: Reply, asked: Moment, token: Option<&Token>) -> Result<Answered, Fault> {
         let Reply {
             status,
             headers,
@@ -264,36 +271,24 @@ impl Run<'_> {
             .iter()
             .position(|a| a.status == status)
         else {
-            let retry_after = headers
-                .get(header::RETRY_AFTER)
-                .and_then(|value| value.to_str().ok())
-                .and_then(|value| policy::retry_after(value, self.now()));
-            let error = answer::error(answer::Seen {
-                operation: self.operation,
-                status,
-                body: &body,
-                headers: &headers,
-                request_id,
-                retry_after,
-            });
-            let repeat = if error.is_retryable() {
-                Repeat::IfSafe
-            } else {
-                Repeat::Never
-            };
-            return Err(Fault { error, repeat });
+            return Err(self.refusal(status, &headers, &body, request_id, token));
         };
-        if self.operation.answers[answer].decoder.is_some() && !is_json(&headers) {
-            let error = Error::decoding(format!("the answer of {} is not JSON", self.operation.id))
+        let wanted = self.operation.answers[answer].decoder.is_some();
+        let checked = body.map_err(|why| unreadable(&why)).and_then(|body| {
+            if !wanted || is_json(&headers) {
+                return Ok(body);
+            }
+            let message = format!("the answer of {} is not JSON", self.operation.id);
+            Err(Error::decoding(message))
+        });
+        let body = checked.map_err(|error| Fault {
+            error: error
                 .with_status(status)
                 .with_headers(&headers)
-                .with_request_id(request_id)
-                .with_retry_count(self.repeats());
-            return Err(Fault {
-                error,
-                repeat: Repeat::Never,
-            });
-        }
+                .with_request_id(request_id.clone())
+                .with_retry_count(self.repeats()),
+            repeat: Repeat::Never,
+        })?;
         Ok(Answered {
             operation: self.operation,
             answer,
@@ -306,9 +301,56 @@ impl Run<'_> {
         })
     }
 
+    /// An answer that is no value. Its status and headers say what it is, also when its body says nothing.
+    fn refusal(
+        &self,
+        status: u16,
+        headers: &HeaderMap,
+        body: &Result<Bytes, Unreadable>,
+        request_id: Option<String>,
+        token: Option<&Token>,
+    ) -> Fault {
+        let secret = self.core.config.client_secret.value.expose_secret();
+        let token = token.map_or("", |token| token.access.expose_secret());
+        let retry_after = headers
+            .get(header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| policy::retry_after(value, self.now()));
+        let error = answer::error(answer::Seen {
+            operation: self.operation,
+            status,
+            body: body.as_deref().unwrap_or_default(),
+            headers,
+            request_id,
+            retry_after,
+            secrets: &[secret, token],
+        });
+        let repeat = if error.is_retryable() {
+            Repeat::IfSafe
+        } else {
+            Repeat::Never
+        };
+        let error = match body {
+            Ok(_) => error,
+            Err(why) => error.with_cause(unreadable(why).message()),
+        };
+        Fault { error, repeat }
+    }
+
     fn now(&self) -> OffsetDateTime {
         let seconds = i64::try_from(self.core.clock.wall().as_secs()).unwrap_or(i64::MAX);
         OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+}
+
+fn unreadable(why: &Unreadable) -> Error {
+    match why {
+        Unreadable::Garbled(cause) => {
+            Error::decoding("the answer's compression is broken").with_cause(cause)
+        }
+        Unreadable::TooLarge(max) => {
+            Error::decoding(format!("the answer is larger than {max} MiB"))
+        }
     }
 }
 

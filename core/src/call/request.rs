@@ -26,6 +26,8 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 const REQUEST_ID_CHARS_MAX: usize = 128;
+/// More than any server takes, and less than what `http` refuses to hold.
+const TARGET_BYTES_MAX: usize = 60_000;
 
 /// The arguments of one call.
 pub(crate) struct Request {
@@ -135,12 +137,33 @@ impl Request {
             text.push('?');
             text.push_str(&form(&self.query));
         }
+        if text.len() > TARGET_BYTES_MAX {
+            return Err(Error::argument(self.longest(), "is too long for a URL"));
+        }
         let failed = |e: http::Error| Error::configuration(format!("base_url: {e}"));
         let mut parts = uri::Parts::default();
         parts.scheme = config.root.scheme().cloned();
         parts.authority = config.root.authority().cloned();
         parts.path_and_query = Some(PathAndQuery::try_from(text).map_err(|e| failed(e.into()))?);
         Uri::from_parts(parts).map_err(|e| failed(e.into()))
+    }
+
+    /// The name of the longest argument among those that stand in the URL.
+    fn longest(&self) -> &str {
+        let names = self.operation.segments.iter().filter_map(|s| match s {
+            Segment::Param(name) => Some(*name),
+            Segment::Text(_) => None,
+        });
+        let path = names.zip(self.path.iter().map(String::len));
+        let query = self.query.iter().map(|(name, value)| {
+            let length = value
+                .as_str()
+                .map_or_else(|| value.to_string().len(), str::len);
+            (name.as_str(), length)
+        });
+        path.chain(query)
+            .max_by_key(|(_, length)| *length)
+            .map_or("path", |(name, _)| name)
     }
 
     fn body(&self, config: &Config) -> Result<(Option<Bytes>, BodyKind), Error> {
@@ -201,26 +224,43 @@ fn headers(operation: &Operation, options: &Options) -> Result<HeaderMap, Error>
         headers.insert(name, value);
     }
     if operation.idempotency_key {
-        let key = match &options.idempotency_key {
-            Some(key) => visible("idempotencyKey", key, IDEMPOTENCY_KEY_CHARS_MAX)?,
-            None => ascii(&Uuid::new_v4().to_string())?,
+        // A caller who writes the header means a key: another one in its place would undo it.
+        let written = headers.get(IDEMPOTENCY_KEY).map(HeaderValue::as_bytes);
+        let written = written.map(String::from_utf8_lossy);
+        let key = match (&options.idempotency_key, written) {
+            (Some(key), _) => idempotency_key(key)?,
+            (None, Some(key)) => idempotency_key(&key)?,
+            (None, None) => ascii(&Uuid::new_v4().to_string())?,
         };
         headers.insert(IDEMPOTENCY_KEY, key);
     }
     if let Some(id) = &options.request_id {
-        headers.insert(REQUEST_ID, visible("requestId", id, REQUEST_ID_CHARS_MAX)?);
+        headers.insert(REQUEST_ID, request_id(id)?);
     }
     Ok(headers)
 }
 
-fn visible(field: &str, value: &str, max: usize) -> Result<HeaderValue, Error> {
-    if value.is_empty() || value.len() > max || !value.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(Error::argument(
-            field,
-            &format!("must be 1 to {max} visible ASCII characters"),
-        ));
+fn idempotency_key(key: &str) -> Result<HeaderValue, Error> {
+    if fits(key, IDEMPOTENCY_KEY_CHARS_MAX, |b| b.is_ascii_graphic()) {
+        return ascii(key);
     }
-    ascii(value)
+    let reason = format!("must be 1 to {IDEMPOTENCY_KEY_CHARS_MAX} visible ASCII characters");
+    Err(Error::argument("idempotencyKey", &reason))
+}
+
+/// Another than the server keeps would come back as one of its own, and find nothing in its logs.
+fn request_id(id: &str) -> Result<HeaderValue, Error> {
+    if fits(id, REQUEST_ID_CHARS_MAX, |b| {
+        b.is_ascii_alphanumeric() || b"._-".contains(&b)
+    }) {
+        return ascii(id);
+    }
+    let reason = format!("must be 1 to {REQUEST_ID_CHARS_MAX} characters A-Za-z0-9._-");
+    Err(Error::argument("requestId", &reason))
+}
+
+fn fits(value: &str, max: usize, allowed: impl Fn(u8) -> bool) -> bool {
+    (1..=max).contains(&value.len()) && value.bytes().all(allowed)
 }
 
 fn ascii(value: &str) -> Result<HeaderValue, Error> {

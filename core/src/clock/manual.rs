@@ -116,9 +116,14 @@ impl ManualClock {
         };
     }
 
-    /// What [`Clock::random`] answers from now on.
+    /// What [`Clock::random`] answers from now on: 0 to 1; what lies outside is the nearer of the two, no number is 0.
     pub fn set_random(&self, value: f64) {
-        self.state().random = value;
+        // A wait of a negative time, or of none that is a number, would be a panic in the middle of a call.
+        self.state().random = if value.is_nan() {
+            0.0
+        } else {
+            value.clamp(0.0, 1.0)
+        };
     }
 
     /// How many sleep at the moment; a call in progress is one, for its deadline.

@@ -80,8 +80,9 @@ pub(super) fn scopes(scopes: &[String], faults: &mut Vec<String>) {
     }
 }
 
-/// Headers that belong to the SDK: another value would break or hide what it does.
-const RESERVED: [HeaderName; 7] = [
+/// Headers that belong to the SDK: another value would break or hide what it does. What is for a proxy
+/// stands in its URL: through a tunnel, or where there is none, the header would go to the server.
+const RESERVED: [HeaderName; 9] = [
     header::HOST,
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
@@ -89,6 +90,8 @@ const RESERVED: [HeaderName; 7] = [
     header::CONNECTION,
     header::ACCEPT,
     header::ACCEPT_ENCODING,
+    header::PROXY_AUTHORIZATION,
+    header::USER_AGENT,
 ];
 
 pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {

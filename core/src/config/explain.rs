@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Config, Source, Sourced};
+use super::{Config, Environment, Source, Sourced};
+use crate::transport;
 
 impl Config {
     /// One entry a setting, as the wire spells it: `{"baseUrl": {"value": …, "source": …}, …}`.
-    pub fn explain(&self) -> Value {
+    /// A proxy of the environment is the one on the way to the base URL.
+    pub fn explain(&self, environment: Environment<'_>) -> Value {
         let mut out = Map::new();
         let mut add = |name: &str, value: Value, source: Source| {
             let source = match source {
@@ -76,7 +78,10 @@ impl Config {
         }
         match &self.network.proxy {
             Some(proxy) => add("proxy", json!(proxy.shown()), Source::Argument),
-            None => add("proxy", Value::Null, Source::Default),
+            None => match transport::of_environment(&self.root, environment) {
+                Some((proxy, name)) => add("proxy", json!(proxy), Source::Environment(name)),
+                None => add("proxy", Value::Null, Source::Default),
+            },
         }
         add("userAgent", json!(self.network.user_agent), Source::Default);
         Value::Object(out)

@@ -56,7 +56,7 @@ fn arguments_win_over_the_environment() {
     assert_eq!(config.base(), "https://env.example.com/idp");
     assert_eq!(config.client_id.value, "mine");
     assert_eq!(config.scopes.value, ["agents:read", "openid"]);
-    let told = config.explain();
+    let told = config.explain(&environment);
     assert_eq!(told["clientId"]["source"], "argument");
     assert_eq!(told["baseUrl"]["source"], "environment AGENTIDP_BASE_URL");
     assert_eq!(told["clientSecret"]["value"], "***");
@@ -164,7 +164,11 @@ fn a_proxy_and_a_certificate_are_explained_without_the_password() {
     };
     let shown = format!("{given:?}");
     let config = Config::resolve(given, &nothing).expect("complete");
-    let told = config.explain();
+    let proxied = |name: &str| {
+        (name == "HTTPS_PROXY").then(|| "http://us3r:hidden@other.example.com:3128".to_owned())
+    };
+    let told = config.explain(&proxied);
+    assert_eq!(told["proxy"]["source"], "argument");
     assert_eq!(told["clientCertificate"]["value"], "/etc/me.pem");
     assert_eq!(told["clientKey"]["value"], "/etc/me.key");
     assert_eq!(told["proxy"]["value"], "http://***@proxy.example.com:3128/");
@@ -176,4 +180,24 @@ fn a_proxy_and_a_certificate_are_explained_without_the_password() {
             "{shown}"
         );
     }
+}
+
+#[test]
+fn a_proxy_of_the_environment_is_explained_by_its_variable() {
+    let config = Config::resolve(complete(), &nothing).expect("complete");
+    let told = config.explain(&nothing);
+    assert_eq!(told["proxy"]["value"], serde_json::Value::Null);
+    assert_eq!(told["proxy"]["source"], "default");
+    let proxied = |name: &str| {
+        (name == "HTTPS_PROXY").then(|| "http://us3r:hidden@proxy.example.com:3128".to_owned())
+    };
+    let told = config.explain(&proxied);
+    assert_eq!(told["proxy"]["value"], "http://***@proxy.example.com:3128/");
+    assert_eq!(told["proxy"]["source"], "environment HTTPS_PROXY");
+    let told = config.explain(&|name| match name {
+        "NO_PROXY" => Some("*".to_owned()),
+        other => proxied(other),
+    });
+    assert_eq!(told["proxy"]["value"], serde_json::Value::Null);
+    assert_eq!(told["proxy"]["source"], "environment NO_PROXY");
 }

@@ -1,7 +1,8 @@
 //! An HTTP answer that is no value becomes an [`Error`].
 //!
 //! Owns: status -> kind, the two envelopes, `Retry-After`.
-//! Refuses: trusting the answer: whatever stands there, an error of the right kind comes out.
+//! Refuses: trusting the answer: whatever stands there, an error of the right kind comes out, and without
+//! the secrets that were sent - gateways there are that repeat the request which they refuse.
 
 use std::time::Duration;
 
@@ -22,6 +23,23 @@ pub(crate) struct Seen<'a> {
     pub headers: &'a HeaderMap,
     pub request_id: Option<String>,
     pub retry_after: Option<Duration>,
+    /// What the request held and nobody may see.
+    pub secrets: &'a [&'a str],
+}
+
+/// What says more about a wrong value is not for a message.
+const REASON_BYTES_MAX: usize = 256;
+/// Shorter ones are words that stand in any text.
+const SECRET_BYTES_MIN: usize = 8;
+
+/// The text with each secret masked; `None` when it holds none.
+pub(super) fn masked(text: &str, secrets: &[&str]) -> Option<String> {
+    let mut found = secrets
+        .iter()
+        .filter(|secret| secret.len() >= SECRET_BYTES_MIN && text.contains(**secret))
+        .peekable();
+    found.peek()?;
+    Some(found.fold(text.to_owned(), |text, secret| text.replace(secret, "***")))
 }
 
 /// The kind that a status means; `None` for what no error answer may have.
@@ -56,9 +74,12 @@ pub(crate) fn error(seen: Seen<'_>) -> Error {
         return Error::decoding(message)
             .with_status(seen.status)
             .with_headers(seen.headers)
+            .without(seen.secrets)
             .with_request_id(seen.request_id);
     };
-    let body = match serde_json::from_slice::<Value>(seen.body) {
+    let text_of_body = std::str::from_utf8(seen.body).unwrap_or_default();
+    let clean = masked(text_of_body, seen.secrets);
+    let body = match serde_json::from_str::<Value>(clean.as_deref().unwrap_or(text_of_body)) {
         Ok(Value::Object(map)) => map,
         _ => Map::new(),
     };
@@ -75,6 +96,7 @@ pub(crate) fn error(seen: Seen<'_>) -> Error {
     Error::new(kind, code, message)
         .with_status(seen.status)
         .with_headers(seen.headers)
+        .without(seen.secrets)
         .with_request_id(seen.request_id)
         .with_details(body.get("details").filter(|d| d.is_object()).cloned())
         .with_oauth_error(oauth)
@@ -92,13 +114,15 @@ fn text(body: &Map<String, Value>, key: &str) -> Option<String> {
 
 /// The error of a body that is not what the contract says; what stands in it is not repeated.
 pub(crate) fn undecodable(operation: &Operation, reason: &serde_json::Error) -> Error {
+    let said = reason.to_string();
     let place = match reason.classify() {
         serde_json::error::Category::Eof => "it ends too early".to_owned(),
-        // A wrong value is repeated in its message; that a field is missing is no secret.
+        // A wrong value is repeated in its message, whole; that a field is missing is no secret.
         serde_json::error::Category::Data
-            if !operation.sensitive || reason.to_string().starts_with("missing field") =>
+            if said.len() <= REASON_BYTES_MAX
+                && (!operation.sensitive || said.starts_with("missing field")) =>
         {
-            reason.to_string()
+            said
         }
         _ => format!("line {} column {}", reason.line(), reason.column()),
     };

@@ -88,6 +88,10 @@ impl Error {
         )
     }
 
+    pub(crate) fn outside_of_a_runtime() -> Self {
+        Self::configuration("a call was made outside of a tokio runtime; await it inside one")
+    }
+
     pub(crate) fn closed() -> Self {
         Self::new(
             ErrorKind::Configuration,
@@ -150,6 +154,16 @@ impl Error {
         let mut kept = texts(headers);
         kept.retain(|(name, _)| !WITHHELD.contains(&name.as_str()));
         self.0.headers = Some(kept);
+        self
+    }
+
+    /// Masks what the headers repeat of these.
+    fn without(mut self, secrets: &[&str]) -> Self {
+        for (_, value) in self.0.headers.iter_mut().flatten() {
+            if let Some(clean) = answer::masked(value, secrets) {
+                *value = clean;
+            }
+        }
         self
     }
 

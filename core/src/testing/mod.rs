@@ -186,11 +186,16 @@ impl MockServer {
         let sent = tokio::time::timeout(CONTROL_TIME_MAX, self.control.send(outgoing)).await;
         match sent {
             Ok(Ok(Reply {
-                status: 200, body, ..
+                status: 200,
+                body: Ok(body),
+                ..
             })) => Ok(body),
             Ok(Ok(Reply { status, body, .. })) => Err(Error::argument(
                 "mock",
-                &format!("{status} {}", String::from_utf8_lossy(&body)),
+                &format!(
+                    "{status} {}",
+                    String::from_utf8_lossy(body.as_deref().unwrap_or_default())
+                ),
             )),
             Ok(Err(failure)) => Err(Error::connection("the mock server cannot be reached")
                 .with_cause(format!("{failure:?}"))),

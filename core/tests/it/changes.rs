@@ -78,6 +78,15 @@ async fn a_key_of_the_callers_own_is_sent_and_checked() {
         .await
         .expect("registered");
     assert_eq!(key(&f.requests_to("/agents").await[0]), "mine-1");
+    // Whoever writes the header means the same.
+    let call = f.client.agents().register_agent(register());
+    call.header("Idempotency-Key", "mine-2")
+        .await
+        .expect("registered");
+    assert_eq!(key(&f.requests_to("/agents").await[1]), "mine-2");
+    let call = f.client.agents().register_agent(register());
+    let refused = call.header("idempotency-key", "a b").await;
+    assert!(refused.expect_err("refused").is_validation());
     for wrong in ["", "a b", "ü", &"x".repeat(256)] {
         let call = f
             .client

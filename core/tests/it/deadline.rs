@@ -1,8 +1,11 @@
 //! The time that a call may take, and giving up.
 
-use std::time::Duration;
+use std::{
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
-use sentryagent_idp::ErrorKind;
+use sentryagent_idp::{AgentIdPClient, ErrorKind};
 
 use crate::support::{AGENT_ID, Fixture, agent_answer, failure, token_answer, token_script};
 
@@ -90,6 +93,19 @@ async fn a_timeout_of_zero_is_refused() {
 }
 
 #[tokio::test]
+async fn the_longest_timeout_is_one() {
+    let f = Fixture::new().await;
+    let call = f
+        .client
+        .agents()
+        .get_agent(AGENT_ID)
+        .timeout(Duration::MAX)
+        .connect_timeout(Duration::MAX);
+    // It was sent: this server knows no agent.
+    assert_eq!(call.await.expect_err("sent").http_status(), Some(404));
+}
+
+#[tokio::test]
 async fn dropping_a_call_closes_its_connection() {
     use tokio::io::AsyncReadExt as _;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
@@ -127,4 +143,21 @@ async fn a_closed_client_says_so() {
     );
     assert!(f.client.token_manager().get_token().await.is_err());
     assert!(f.client.token_manager().cached_token().is_none());
+}
+
+#[test]
+fn a_call_outside_of_a_runtime_is_a_mistake_and_no_panic() {
+    let client = AgentIdPClient::builder()
+        .base_url("http://localhost:1")
+        .client_id("agent-1")
+        .client_secret("secret")
+        .build()
+        .expect("a client");
+    let mut call = client.agents().get_agent(AGENT_ID).into_future();
+    let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let Poll::Ready(Err(error)) = polled else {
+        panic!("{polled:?}");
+    };
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.message().contains("runtime"), "{error:?}");
 }

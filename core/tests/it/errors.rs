@@ -4,7 +4,7 @@ use sentryagent_idp::{Error, ErrorKind};
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
-use crate::support::{AGENT_ID, Fixture, failure};
+use crate::support::{AGENT_ID, Fixture, SECRET, agent, failure, token_answer, token_script};
 
 async fn error_of(answer: ResponseTemplate) -> Error {
     let f = Fixture::with(|b| b.retries(0)).await;
@@ -149,4 +149,49 @@ async fn an_error_keeps_its_answers_headers() {
 fn an_error_is_an_error() {
     fn check<E: std::error::Error + Send + Sync + Clone + 'static>() {}
     check::<Error>();
+}
+
+/// Some gateways answer with the request that they refuse.
+#[tokio::test]
+async fn what_an_answer_repeats_of_the_requests_secrets_is_masked() {
+    let token = "eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl";
+    let repeating = |status: u16| {
+        let said = format!("client_secret={SECRET} authorization: Bearer {token}");
+        ResponseTemplate::new(status)
+            .insert_header("x-request", said.as_str())
+            .set_body_json(json!({"code": "WAF", "message": said, "details": {"request": [said]}}))
+    };
+    let f = Fixture::without_tokens(|b| b.retries(0)).await;
+    token_script([token_answer(token, 3600)])
+        .mount(&f.server)
+        .await;
+    f.agents([repeating(400), repeating(302)]).await;
+    for status in [400, 302] {
+        let call = f.client.agents().get_agent(AGENT_ID);
+        let error = call.await.expect_err("refused");
+        assert_eq!(error.http_status(), Some(status));
+        let shown = format!(
+            "{error} {error:?} {} {:?}",
+            error.to_json(),
+            error.headers()
+        );
+        assert!(!shown.contains(SECRET) && !shown.contains(token), "{shown}");
+        assert!(shown.contains("client_secret=***"), "{shown}");
+    }
+    let f = Fixture::without_tokens(|b| b.retries(0)).await;
+    token_script([repeating(400)]).mount(&f.server).await;
+    let error = f.client.token_manager().get_token().await;
+    let shown = format!("{:?}", error.expect_err("refused"));
+    assert!(shown.contains("client_secret=***"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_wrong_value_is_not_repeated_at_any_length() {
+    let mut value = agent();
+    value["createdAt"] = "x".repeat(1_000_000).into();
+    let error = error_of(ResponseTemplate::new(200).set_body_json(value)).await;
+    assert_eq!(error.kind(), ErrorKind::Decoding);
+    let message = error.message();
+    assert!(message.len() < 500, "{} bytes", message.len());
+    assert!(message.contains("column"), "{message}");
 }

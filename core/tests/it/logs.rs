@@ -3,13 +3,14 @@
 use std::{
     collections::BTreeMap,
     fmt::{Debug, Write as _},
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use tracing::{
-    Event, Level, Metadata, Subscriber,
+    Dispatch, Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
     span,
+    subscriber::NoSubscriber,
 };
 
 use crate::support::{
@@ -30,6 +31,11 @@ impl Seen {
     }
 }
 
+/// While one dispatcher is known, `tracing` asks the thread that first reaches an event whether
+/// anybody listens, and keeps the answer for all: of another test's thread it is no. With two it
+/// asks the dispatchers.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
+
 /// Keeps every event of this thread.
 #[derive(Clone, Default)]
 pub struct Capture(Arc<Mutex<Vec<Seen>>>);
@@ -37,6 +43,7 @@ pub struct Capture(Arc<Mutex<Vec<Seen>>>);
 impl Capture {
     /// From now on, until the guard is dropped.
     pub fn start() -> (Self, tracing::subscriber::DefaultGuard) {
+        LazyLock::force(&SECOND);
         let capture = Self::default();
         let guard = tracing::subscriber::set_default(capture.clone());
         (capture, guard)

@@ -86,6 +86,34 @@ async fn an_error_ends_the_stream() {
     );
 }
 
+/// A server that does not look at `page` or `cursor`.
+#[tokio::test]
+async fn a_list_that_does_not_go_on_ends_in_an_error() {
+    let f = Fixture::new().await;
+    let page = json!({"data": [agent()], "total": 9, "page": 1, "limit": 1});
+    Mock::given(path("/api/v1/agents"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(page))
+        .mount(&f.server)
+        .await;
+    let page = json!({"data": [event()], "total": 9, "totalIsExact": true, "page": 1, "limit": 1, "nextCursor": "c"});
+    Mock::given(path("/api/v1/audit"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(page))
+        .mount(&f.server)
+        .await;
+    // Without an end there would be no third item to look at.
+    let agents = f.client.agents().list_agents_stream(None).take(3);
+    let agents: Vec<_> = agents.map(|item| item.map(|_| ())).collect().await;
+    let events = f.client.audit().query_audit_log_stream(None).take(3);
+    let events: Vec<_> = events.map(|item| item.map(|_| ())).collect().await;
+    for outcomes in [agents, events] {
+        assert_eq!(outcomes.len(), 2);
+        assert!(outcomes[0].is_ok());
+        let error = outcomes[1].as_ref().expect_err("it stands still");
+        assert!(error.is_decoding(), "{error}");
+    }
+    assert_eq!(f.requests_to("/agents").await.len(), 2);
+}
+
 #[tokio::test]
 async fn chained_pages_follow_the_cursor() {
     let f = Fixture::new().await;

@@ -1,6 +1,9 @@
 //! What goes over the wire.
 
-use sentryagent_idp::{ErrorKind, models::IssueTokenRequest};
+use sentryagent_idp::{
+    AgentIdPClient, ErrorKind,
+    models::{IssueTokenRequest, ListAgentsParams},
+};
 use wiremock::Request;
 
 use crate::support::{AGENT_ID, Fixture, SECRET, TOKEN_PATH, agent_answer, failure};
@@ -170,6 +173,37 @@ async fn headers_that_break_the_request_are_refused() {
 }
 
 #[tokio::test]
+async fn a_request_id_that_the_server_would_not_keep_is_refused() {
+    let f = Fixture::new().await;
+    for id in ["", "a/b", "a:b", "\u{e9}", &"x".repeat(129)] {
+        let call = f.client.agents().get_agent(AGENT_ID).request_id(id);
+        let error = call.await.expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Validation, "{id}");
+        assert!(error.to_string().contains("requestId"), "{error}");
+    }
+    assert_eq!(f.agent_requests().await, 0);
+}
+
+#[tokio::test]
+async fn an_argument_that_fits_no_url_is_refused_by_its_name() {
+    let f = Fixture::new().await;
+    let long = "x".repeat(70_000);
+    let by_path = f.client.agents().get_agent(long.as_str()).await;
+    let params = ListAgentsParams::new()
+        .with_q(long.as_str())
+        .with_owner("team");
+    let by_query = f.client.agents().list_agents(params).await;
+    for (name, error) in [
+        ("agentId", by_path.expect_err("refused")),
+        ("q", by_query.expect_err("refused")),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Validation, "{name}");
+        assert_eq!(error.message(), format!("{name}: is too long for a URL"));
+    }
+    assert_eq!(f.agent_requests().await, 0);
+}
+
+#[tokio::test]
 async fn a_call_may_bring_its_own_authorization() {
     let f = Fixture::new().await;
     f.agents([agent_answer()]).await;
@@ -228,4 +262,38 @@ async fn raw_access_shows_what_came_around_the_value() {
     assert_eq!(raw.header("X-RATELIMIT-LIMIT"), Some("100"));
     assert_eq!(raw.value.agent_id, AGENT_ID);
     assert!(raw.headers().iter().any(|(name, _)| name == "content-type"));
+}
+
+#[tokio::test]
+async fn headers_of_the_sdk_and_of_proxies_are_refused_and_nothing_is_smuggled_in() {
+    let f = Fixture::new().await;
+    for (name, value) in [
+        ("Host", "elsewhere"),
+        ("content-length", "0"),
+        ("Transfer-Encoding", "chunked"),
+        ("connection", "close"),
+        ("accept", "*/*"),
+        // It says what the SDK is, in a form that is fixed.
+        ("User-Agent", "tool/1"),
+        // Through a tunnel it would go to the server.
+        ("Proxy-Authorization", "Basic Zm94OmFsbA=="),
+        ("x-team", "hr\r\nx-role: admin"),
+        ("x-team", "hr\nx-role: admin"),
+        ("x-team", "hr\0"),
+        ("x-team: a\r\nx-role", "admin"),
+        ("x team", "hr"),
+        ("", "hr"),
+    ] {
+        let call = f.client.agents().get_agent(AGENT_ID).header(name, value);
+        let error = call.await.expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{name}");
+        assert!(!error.message().contains("Zm94"), "{error}");
+        let builder = AgentIdPClient::builder()
+            .base_url(f.server.uri())
+            .client_id("agent-1")
+            .client_secret("secret")
+            .header(name, value);
+        assert!(builder.build().is_err(), "{name}");
+    }
+    assert_eq!(f.agent_requests().await + f.token_requests().await, 0);
 }

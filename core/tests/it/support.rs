@@ -39,7 +39,7 @@ impl Fixture {
     }
 
     pub async fn without_tokens(change: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Self {
-        let server = MockServer::start().await;
+        let server = mock_server().await;
         let clock = ManualClock::new();
         clock.set_random(0.5);
         let builder = AgentIdPClient::builder()
@@ -78,6 +78,12 @@ impl Fixture {
     pub async fn agent_requests(&self) -> usize {
         self.requests_to("/agents/").await.len()
     }
+}
+
+/// A server on a port of its own. `MockServer::start` hands ports on from test to test, and clients of
+/// one address share their token: a call that outlives its test would leave it to the next.
+pub async fn mock_server() -> MockServer {
+    MockServer::builder().start().await
 }
 
 /// A token endpoint: `token-1`, `token-2`, …
