@@ -179,7 +179,7 @@ fn path(operation: &Operation, given: &Bound<'_, PyTuple>) -> PyResult<Option<St
                 json::kind(&value)
             )));
         };
-        ids.insert((*name).to_owned(), text.to_cow()?.into());
+        ids.insert((*name).to_owned(), json::text(text, name)?.into());
     }
     Ok((!ids.is_empty()).then(|| Value::Object(ids).to_string()))
 }

@@ -64,7 +64,7 @@ fn read(object: &Bound<'_, PyAny>, place: &str, depth: usize) -> PyResult<Value>
         return Ok(Value::Null);
     }
     if let Ok(text) = object.cast::<PyString>() {
-        return Ok(Value::String(text.to_cow()?.into_owned()));
+        return self::text(text, place).map(Value::String);
     }
     // bool is a subclass of int: it comes first.
     if let Ok(flag) = object.cast::<PyBool>() {
@@ -90,7 +90,7 @@ fn read(object: &Bound<'_, PyAny>, place: &str, depth: usize) -> PyResult<Value>
             let key = key.cast::<PyString>().map_err(|_| {
                 PyTypeError::new_err(format!("{place}: keys must be str, not {}", kind(&key)))
             })?;
-            let key = key.to_cow()?.into_owned();
+            let key = text(key, place)?;
             let item = read(&item, &format!("{place}.{key}"), depth + 1)?;
             fields.insert(key, item);
         }
@@ -100,6 +100,16 @@ fn read(object: &Bound<'_, PyAny>, place: &str, depth: usize) -> PyResult<Value>
         "{place}: {} is not a JSON value",
         kind(object)
     )))
+}
+
+/// A text. Half of a surrogate pair has no UTF-8; what stands around it is not repeated.
+pub fn text(object: &Bound<'_, PyString>, place: &str) -> PyResult<String> {
+    let text = object.to_cow().map_err(|_| {
+        PyValueError::new_err(format!(
+            "{place}: holds half of a surrogate pair, which is no text"
+        ))
+    })?;
+    Ok(text.into_owned())
 }
 
 /// A 64-bit integer.

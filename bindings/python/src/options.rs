@@ -15,13 +15,15 @@ use crate::trace::Header;
 ///     timeout: Seconds for the whole call, tries and waits included; above 0. Default 30.
 ///     connect_timeout: Seconds for making a connection, if one is needed. Default 5.
 ///     retries: How often a failed try is repeated, 0 to 10. Default 2.
-///     headers: More request headers. They cannot replace those that the SDK sets itself.
+///     headers: More request headers. `Authorization` is sent instead of the client's token; the
+///         others that the SDK sets itself cannot be replaced.
 ///     idempotency_key: 1-255 visible ASCII characters, in place of the SDK's own key.
 ///     request_id: 1-128 characters `A-Za-z0-9._-`; comes back on the answer and on errors.
 ///     on_response: Called with the `ResponseInfo` of an answer before the call returns.
 ///
 /// Raises:
-///     TypeError, ValueError: When an argument is not as described.
+///     TypeError, ValueError: When an argument is not as described. What only the core judges
+///         (ids, header names, `retries`) is a ValidationError or ConfigurationError of the call.
 #[pyclass(frozen, module = "sentryagent_idp")]
 pub struct CallOptions {
     fields: Map<String, Value>,
@@ -34,10 +36,10 @@ impl CallOptions {
     #[new]
     #[pyo3(signature = (*, timeout=None, connect_timeout=None, retries=None, headers=None, idempotency_key=None, request_id=None, on_response=None))]
     fn new(
-        timeout: Option<f64>,
-        connect_timeout: Option<f64>,
-        retries: Option<u32>,
-        headers: Option<&Bound<'_, PyDict>>,
+        timeout: Option<&Bound<'_, PyAny>>,
+        connect_timeout: Option<&Bound<'_, PyAny>>,
+        retries: Option<&Bound<'_, PyAny>>,
+        headers: Option<&Bound<'_, PyAny>>,
         idempotency_key: Option<String>,
         request_id: Option<String>,
         on_response: Option<Bound<'_, PyAny>>,
@@ -52,7 +54,7 @@ impl CallOptions {
             }
         }
         if let Some(retries) = retries {
-            wire.insert("retries".into(), retries.into());
+            wire.insert("retries".into(), whole("retries", retries)?.into());
         }
         if let Some(headers) = headers {
             wire.insert("headers".into(), Value::Object(texts(headers)?));
@@ -113,8 +115,34 @@ impl CallOptions {
     }
 }
 
+/// A number of times. Python's own words for one that is none do not say which argument it is.
+fn whole(name: &str, value: &Bound<'_, PyAny>) -> PyResult<u32> {
+    value.extract().map_err(|error: PyErr| {
+        if error.is_instance_of::<PyTypeError>(value.py()) {
+            wrong_type(name, "a whole number", value)
+        } else {
+            PyValueError::new_err(format!("{name} must be a whole number from 0 to 10"))
+        }
+    })
+}
+
+fn wrong_type(name: &str, wanted: &str, value: &Bound<'_, PyAny>) -> PyErr {
+    match value.get_type().name() {
+        Ok(kind) => PyTypeError::new_err(format!("{name} must be {wanted}, not {kind}")),
+        Err(error) => error,
+    }
+}
+
 /// Whole milliseconds, rounded up, so that a small timeout does not become none.
-fn milliseconds(name: &str, seconds: f64) -> PyResult<u64> {
+fn milliseconds(name: &str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
+    let seconds = match value.extract::<f64>() {
+        Ok(seconds) => seconds,
+        Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => {
+            return Err(wrong_type(name, "a number of seconds", value));
+        }
+        // A whole number that no float holds is too much, too.
+        Err(_) => f64::INFINITY,
+    };
     let ms = (seconds * 1000.0).ceil();
     if (1.0..=86_400_000.0).contains(&ms) {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -125,13 +153,22 @@ fn milliseconds(name: &str, seconds: f64) -> PyResult<u64> {
     )))
 }
 
-fn texts(headers: &Bound<'_, PyDict>) -> PyResult<Map<String, Value>> {
+fn texts(headers: &Bound<'_, PyAny>) -> PyResult<Map<String, Value>> {
     let wrong = || PyTypeError::new_err("headers must map str to str");
+    // A text that is none is named, and not shown: the value of a header may be a secret.
+    let half = |name: &str| {
+        PyValueError::new_err(format!(
+            "headers{name}: holds half of a surrogate pair, which is no text"
+        ))
+    };
+    let headers = headers.cast::<PyDict>().map_err(|_| wrong())?;
     headers
         .iter()
         .map(|(name, value)| {
-            let name = name.cast::<PyString>().map_err(|_| wrong())?.to_cow()?;
-            let value = value.cast::<PyString>().map_err(|_| wrong())?.to_cow()?;
+            let name = name.cast::<PyString>().map_err(|_| wrong())?;
+            let name = name.to_cow().map_err(|_| half(""))?;
+            let value = value.cast::<PyString>().map_err(|_| wrong())?;
+            let value = value.to_cow().map_err(|_| half(&format!(".{name}")))?;
             Ok((name.into_owned(), Value::String(value.into_owned())))
         })
         .collect()

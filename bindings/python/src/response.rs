@@ -37,9 +37,12 @@ impl ResponseInfo {
     }
 
     fn __repr__(&self) -> String {
+        let id = self.request_id.as_ref();
         format!(
-            "ResponseInfo(status={}, request_id={:?}, retry_count={})",
-            self.status, self.request_id, self.retry_count
+            "ResponseInfo(status={}, request_id={}, retry_count={})",
+            self.status,
+            id.map_or_else(|| "None".to_owned(), |id| format!("'{id}'")),
+            self.retry_count
         )
     }
 }

@@ -138,7 +138,7 @@ impl Kind {
     fn read(&self, object: &Bound<'_, PyAny>, place: &str) -> PyResult<Value> {
         match self {
             Self::Text | Self::Enum(_) => match object.cast::<PyString>() {
-                Ok(text) => Ok(Value::String(text.to_cow()?.into_owned())),
+                Ok(text) => json::text(text, place).map(Value::String),
                 Err(_) => Err(wrong(object, place, "str")),
             },
             Self::DateTime => match object.cast::<PyDateTime>() {

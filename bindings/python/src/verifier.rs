@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use pyo3::{
-    exceptions::PyValueError,
+    exceptions::{PyTypeError, PyValueError},
     prelude::*,
     types::{PyBytes, PyDict, PyString},
 };
@@ -89,7 +89,9 @@ impl NativeVerifier {
 /// The token inside. Text that is no Unicode is no token, but the core's to refuse.
 pub fn text(token: &Bound<'_, Hidden>) -> PyResult<String> {
     let value = token.get().value(token.py());
-    let text = value.cast::<PyString>()?;
+    let text = value.cast::<PyString>().map_err(|_| {
+        PyTypeError::new_err(format!("token must be str, not {}", json::kind(value)))
+    })?;
     Ok(text.to_string_lossy().into_owned())
 }
 

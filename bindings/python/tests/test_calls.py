@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import sentryagent_idp
@@ -231,3 +232,36 @@ def test_the_clients_have_the_same_members() -> None:
         return {name for name in dir(cls) if not name.startswith("_")}
 
     assert members(AgentIdPClient) == members(AsyncAgentIdPClient)
+
+
+def test_what_cannot_be_sent_is_refused_by_its_name(
+    idp: FakeIdp, client: AgentIdPClient, settings: dict[str, str]
+) -> None:
+    made: Any = AgentIdPClient
+    call: Any = client.agents
+    for setting, value, error in (
+        ("timeout", "5", TypeError),
+        ("scopes", 5, TypeError),
+        ("retries", "2", AgentIdPError),
+        ("base_url", "http://\ud800", ValueError),
+        ("headers", {"x-team": "\ud800"}, ValueError),
+    ):
+        name = "baseUrl" if setting == "base_url" else setting
+        with pytest.raises(error, match=name):
+            made(**{**settings, setting: value})
+    with pytest.raises(ValueError, match="agentId: holds half of a surrogate pair"):
+        call.get_agent("\ud800")
+    with pytest.raises(ValueError, match="owner: holds half of a surrogate pair"):
+        call.update_agent("x", owner="a\ud800")
+    with pytest.raises(AgentIdPError, match="agentId: is too long"):
+        call.get_agent("x" * 100_000)
+    assert not idp.requests
+
+
+def test_what_is_known_of_an_answer_is_shown_as_python_has_it(client: AgentIdPClient) -> None:
+    seen: list[ResponseInfo] = []
+    client.agents.get_agent("x", options=CallOptions(request_id="r-1", on_response=seen.append))
+    assert repr(seen[0]) in (
+        "ResponseInfo(status=200, request_id=None, retry_count=0)",
+        f"ResponseInfo(status=200, request_id={seen[0].request_id!r}, retry_count=0)",
+    )

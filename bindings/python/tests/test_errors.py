@@ -123,6 +123,7 @@ def test_a_closed_connection_is_a_connection_error(idp: FakeIdp, client: AgentId
         client.agents.get_agent("a", options=CallOptions(retries=0))
     assert caught.value.code == "CONNECTION_ERROR"
     assert caught.value.cause
+    assert str(caught.value).endswith(f"({caught.value.cause})")
 
 
 def test_a_call_s_time_can_be_limited(idp: FakeIdp, client: AgentIdPClient) -> None:

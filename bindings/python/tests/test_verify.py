@@ -146,7 +146,7 @@ def test_a_verified_token_is_a_value(agentidp_mock: MockServer) -> None:
 def test_a_verifier_says_what_is_wrong_with_its_settings() -> None:
     with pytest.raises(ConfigurationError, match="https"):
         TokenVerifier("http://idp.example.com", "me")
-    with pytest.raises(ValueError, match="leeway"):
+    with pytest.raises(ConfigurationError, match="leeway"):
         TokenVerifier("https://idp.example.com", "me", leeway=-1)
     assert "idp.example.com" in repr(TokenVerifier("https://idp.example.com", "me"))
 
@@ -219,3 +219,21 @@ def test_the_audit_chain_holds_and_breaks(agentidp_mock: MockServer) -> None:
     outcome = verify_audit_events(broken)
     assert not outcome.verified
     assert outcome.broken_at_event_id == events[1].event_id
+
+
+def test_what_is_of_the_wrong_type_is_named() -> None:
+    made: Any = TokenVerifier
+    known = {"issuer": "https://idp.example.com", "audience": "x"}
+    for leeway, error in (
+        ("5", TypeError),
+        (float("nan"), ConfigurationError),
+        (-1, ConfigurationError),
+    ):
+        with pytest.raises(error, match="leeway"):
+            made(**known, leeway=leeway)
+    for token in (None, 5, b"x"):
+        with pytest.raises(TypeError, match="token must be str"):
+            made(**known).verify(token)
+    webhook: Any = verify_webhook
+    with pytest.raises(TypeError, match="payload must be the body as it came"):
+        webhook({"parsed": 1}, {}, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")

@@ -22,7 +22,7 @@ class Shared:
     _native: NativeClient
 
     def clear_token_cache(self) -> None:
-        """Forgets the cached access token; the next call asks for a new one."""
+        """Forgets the access token, for all that share it; the next call asks for a new one."""
         self._native.clear_token_cache()
 
     def __repr__(self) -> str:
@@ -88,6 +88,8 @@ class ClientBase(Shared):
                 client shows; needs `client_key`.
             client_key: Path of a PEM file with that certificate's private key.
             proxy: URL of a proxy; wins over `HTTPS_PROXY` and `HTTP_PROXY`. `NO_PROXY` counts.
+                This machine (loopback, `localhost`) is reached directly, unless the proxy is on
+                it too; that holds for proxies of the environment as well.
             traceparent: Called for each call, in the caller's thread and context: the W3C trace
                 context to pass on, or None. Without it OpenTelemetry's current span is passed
                 on, where the program uses OpenTelemetry.
@@ -144,7 +146,8 @@ class TokenManagerBase(Shared):
         proxy: str | None = None,
         clock: ManualClock | None = None,
     ) -> None:
-        """A token manager with a cache of its own; `token_manager` of a client shares its cache.
+        """A token manager that needs no client. Managers and clients of the same server, client
+        and scopes share one token.
 
         Args:
             base_url: `https://idp.example.com`. `AGENTIDP_BASE_URL`.
@@ -160,6 +163,8 @@ class TokenManagerBase(Shared):
             client_certificate: Path of a PEM file with the client's certificate.
             client_key: Path of a PEM file with that certificate's private key.
             proxy: URL of a proxy; wins over `HTTPS_PROXY` and `HTTP_PROXY`. `NO_PROXY` counts.
+                This machine (loopback, `localhost`) is reached directly, unless the proxy is on
+                it too; that holds for proxies of the environment as well.
             clock: A clock that tests move (`sentryagent_idp.testing`).
 
         Raises:

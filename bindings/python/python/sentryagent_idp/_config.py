@@ -7,6 +7,7 @@ hold a password) and headers (a gateway's key, perhaps).
 from __future__ import annotations
 
 from ._native import Hidden, NativeClient
+from .errors import ConfigurationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def native_client(
     config = given(
         baseUrl=base_url,
         clientId=client_id,
-        scopes=texts(scopes),
+        scopes=texts("scopes", scopes),
         timeoutMs=milliseconds("timeout", timeout),
         connectTimeoutMs=milliseconds("connect_timeout", connect_timeout),
         retries=retries,
@@ -53,7 +54,17 @@ def native_client(
         clientCertificate=path(client_certificate),
         clientKey=path(client_key),
     )
-    return NativeClient(config, hidden, traceparent, None if clock is None else clock._native)
+    return NativeClient(config, hidden, traceparent, inside("clock", clock, "a ManualClock"))
+
+
+def inside(name: str, value: Any, kind: str) -> Any:
+    """The native half of a client or a clock that may have been given."""
+    if value is None:
+        return None
+    native = getattr(value, "_native", None)
+    if native is None:
+        raise TypeError(f"{name} must be {kind}, not {type(value).__name__}")
+    return native
 
 
 def given(**settings: Any) -> dict[str, Any]:
@@ -61,11 +72,16 @@ def given(**settings: Any) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if value is not None}
 
 
-def texts(values: Sequence[str] | str | None) -> list[str] | None:
+def texts(name: str, values: Sequence[str] | str | None) -> list[str] | None:
     """A list, of a list or of one text with spaces."""
     if values is None:
         return None
-    return values.split() if isinstance(values, str) else list(values)
+    if isinstance(values, str):
+        return values.split()
+    try:
+        return list(values)
+    except TypeError:
+        raise TypeError(f"{name} must be a list of str, not {type(values).__name__}") from None
 
 
 def path(path: str | PathLike[str] | None) -> str | None:
@@ -81,6 +97,9 @@ def milliseconds(name: str, seconds: float | None) -> int | None:
     """A duration above 0."""
     if seconds is None:
         return None
+    if not isinstance(seconds, (int, float)):
+        raise TypeError(f"{name} must be a number of seconds, not {type(seconds).__name__}")
     if not 0 < seconds <= SECONDS_MAX:
-        raise ValueError(f"{name} must be above 0 and at most {SECONDS_MAX} seconds")
+        message = f"{name} must be above 0 and at most {SECONDS_MAX} seconds"
+        raise ConfigurationError(message, code="CONFIGURATION_ERROR")
     return max(1, round(seconds * 1000))

@@ -29,13 +29,15 @@ class CallOptions:
         timeout: Seconds for the whole call, tries and waits included; above 0. Default 30.
         connect_timeout: Seconds for making a connection, if one is needed. Default 5.
         retries: How often a failed try is repeated, 0 to 10. Default 2.
-        headers: More request headers. They cannot replace those that the SDK sets itself.
+        headers: More request headers. `Authorization` is sent instead of the client's token; the
+            others that the SDK sets itself cannot be replaced.
         idempotency_key: 1-255 visible ASCII characters, in place of the SDK's own key.
         request_id: 1-128 characters `A-Za-z0-9._-`; comes back on the answer and on errors.
         on_response: Called with the `ResponseInfo` of an answer before the call returns.
 
     Raises:
-        TypeError, ValueError: When an argument is not as described.
+        TypeError, ValueError: When an argument is not as described. What only the core judges
+            (ids, header names, `retries`) is a ValidationError or ConfigurationError of the call.
     """
 
     def __new__(

@@ -6,6 +6,7 @@ The services know their operations by index; what an operation is, the native mo
 from __future__ import annotations
 
 from ._native import _reveal
+from .errors import DecodingError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,10 +69,12 @@ class Service:
         cursor: bool,
         options: CallOptions | None,
     ) -> Iterator[Any]:
+        first = True
         while query is not None:
             page = self._call(operation, path, query=query, options=options)
+            query = next_query(query, page, items, cursor, first)
+            first = False
             yield from getattr(page, items)
-            query = next_query(query, page, items, cursor)
 
 
 class AsyncService:
@@ -92,24 +95,40 @@ class AsyncService:
         cursor: bool,
         options: CallOptions | None,
     ) -> AsyncIterator[Any]:
+        first = True
         while query is not None:
             page = await self._call(operation, path, query=query, options=options)
+            query = next_query(query, page, items, cursor, first)
+            first = False
             for item in getattr(page, items):
                 yield item
-            query = next_query(query, page, items, cursor)
 
 
-def next_query(query: Any, page: Any, items: str, cursor: bool) -> Any:
-    """The query for the page behind this one; None when this was the last."""
+def next_query(query: Any, page: Any, items: str, cursor: bool, first: bool) -> Any:
+    """The query for the page behind this one; None when this was the last.
+
+    Raises:
+        DecodingError: When a page after the `first` does not go on, so that the list had no end.
+    """
     if cursor:
         if not page.next_cursor:
             return None
+        if not first and page.next_cursor == query.cursor:
+            raise _stands_still()
         # A cursor and a page number exclude each other.
         both = {"page": None} if getattr(query, "page", None) is not None else {}
         return query.replace(cursor=page.next_cursor, **both)
     if not getattr(page, items) or page.page * page.limit >= page.total:
         return None
+    if not first and page.page + 1 <= query.page:
+        raise _stands_still()
     return query.replace(page=page.page + 1)
+
+
+def _stands_still() -> DecodingError:
+    """A server that does not understand how it is asked answers the same page without end."""
+    message = "the list does not go on: the page after this one would be the same again"
+    return DecodingError(message, code="DECODING_ERROR")
 
 
 def payload(

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from ._config import given, hide, milliseconds, path, texts
+from ._config import SECONDS_MAX, given, hide, inside, milliseconds, path, texts
 from ._native import Hidden, NativeVerifier
+from .errors import ConfigurationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class VerifiedToken:
     """Since when it is: `iat`."""
     expires_at: datetime
     """Until when it holds: `exp`."""
-    key_id: str | None
+    key_id: str
     """Which of the issuer's keys signed it: `kid`."""
     algorithm: str
     """How: `RS256`, `ES256` or `EdDSA`."""
@@ -139,6 +140,8 @@ class _Verifier:
             client_certificate: Path of a PEM file with the certificate to show.
             client_key: Path of a PEM file with that certificate's private key.
             proxy: URL of a proxy; wins over `HTTPS_PROXY` and `HTTP_PROXY`. `NO_PROXY` counts.
+                This machine (loopback, `localhost`) is reached directly, unless the proxy is on
+                it too; that holds for proxies of the environment as well.
             clock: A clock that tests move (`sentryagent_idp.testing`).
 
         Raises:
@@ -147,13 +150,17 @@ class _Verifier:
         hidden = hide(proxy=proxy)
         del proxy
         self._issuer, self._audience = issuer, audience
-        if leeway < 0:
-            raise ValueError("leeway must be seconds, not negative")
+        if not isinstance(leeway, (int, float)):
+            raise TypeError(f"leeway must be a number of seconds, not {type(leeway).__name__}")
+        if not 0 <= leeway < float("inf"):
+            raise ConfigurationError(
+                "leeway must be a number of seconds, zero or more", code="CONFIGURATION_ERROR"
+            )
         config = given(
             issuer=issuer,
-            audience=audience if isinstance(audience, str) else list(audience),
-            leewayMs=round(leeway * 1000),
-            requiredScopes=texts(required_scopes),
+            audience=audience if isinstance(audience, str) else texts("audience", audience),
+            leewayMs=round(min(leeway, SECONDS_MAX) * 1000),
+            requiredScopes=texts("required_scopes", required_scopes),
             jwksUri=jwks_uri,
             timeoutMs=milliseconds("timeout", timeout),
             connectTimeoutMs=milliseconds("connect_timeout", connect_timeout),
@@ -162,8 +169,8 @@ class _Verifier:
             clientCertificate=path(client_certificate),
             clientKey=path(client_key),
         )
-        introspect = None if client is None else client._native
-        time = None if clock is None else clock._native
+        introspect = inside("client", client, "an AgentIdPClient or an AsyncAgentIdPClient")
+        time = inside("clock", clock, "a ManualClock")
         self._native = NativeVerifier(config, hidden, introspect, time)
 
     def __repr__(self) -> str:
@@ -192,7 +199,7 @@ class TokenVerifier(_Verifier):
             PermissionDeniedError: INSUFFICIENT_SCOPE; `details["requiredScopes"]`.
             ApiConnectionError, ApiTimeoutError: No key could be had.
         """
-        hidden, scopes = Hidden(token), texts(required_scopes) or []
+        hidden, scopes = Hidden(token), texts("required_scopes", required_scopes) or []
         del token
         found = self._native.verify_now(hidden, scopes)
         if found is None:
@@ -222,7 +229,7 @@ class AsyncTokenVerifier(_Verifier):
             PermissionDeniedError: INSUFFICIENT_SCOPE; `details["requiredScopes"]`.
             ApiConnectionError, ApiTimeoutError: No key could be had.
         """
-        hidden, scopes = Hidden(token), texts(required_scopes) or []
+        hidden, scopes = Hidden(token), texts("required_scopes", required_scopes) or []
         del token
         found = self._native.verify_now(hidden, scopes)
         if found is None:

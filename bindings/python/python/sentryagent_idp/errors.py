@@ -95,7 +95,9 @@ class AgentIdPError(Exception):
     def __str__(self) -> str:
         status = "" if self.http_status is None else f" ({self.http_status})"
         request = "" if self.request_id is None else f" [request {self.request_id}]"
-        return f"{self.code}{status}: {self.message}{request}"
+        # Without an answer the message alone does not say whether it was the name, the port or TLS.
+        cause = "" if self.cause is None or self.http_status is not None else f" ({self.cause})"
+        return f"{self.code}{status}: {self.message}{cause}{request}"
 
     def __repr__(self) -> str:
         return (

@@ -22,6 +22,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from math import isfinite
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,15 +60,25 @@ class ManualClock:
         self._native = NativeClock()
 
     def advance(self, seconds: float) -> None:
-        """Time passes; who slept until then wakes up."""
-        self._native.advance(seconds)
+        """Time passes; who slept until then wakes up.
+
+        Raises:
+            ValueError: It is negative, or no finite number.
+        """
+        self._native.advance(_span("seconds", seconds))
 
     def jump_wall(self, seconds: float) -> None:
         """Only the wall clock jumps, forward or (negative) back, as when somebody sets it."""
-        self._native.jump_wall(seconds)
+        self._native.jump_wall(_finite("seconds", seconds))
 
     def set_random(self, value: float) -> None:
-        """What every random draw (jitter) gives from now on: 0 to 1. Default 0."""
+        """What every random draw (jitter) gives from now on: 0 to 1. Default 0.
+
+        Raises:
+            ValueError: It is another.
+        """
+        if not 0 <= _finite("value", value) <= 1:
+            raise ValueError("value must be from 0 to 1")
         self._native.set_random(value)
 
     def time(self) -> float:
@@ -81,7 +92,7 @@ class ManualClock:
             at_most: Longer sleeps (a call's whole deadline) do not count.
             patience: For how many real seconds to wait; then the answer is None.
         """
-        return self._native.sleeping(at_most, patience)
+        return self._native.sleeping(_span("at_most", at_most), _span("patience", patience))
 
     def __repr__(self) -> str:
         return f"ManualClock({self.time()})"
@@ -110,7 +121,12 @@ class MockClock:
         """The clients' clock alone; for a client that is made in another way."""
 
     def advance(self, seconds: float) -> None:
-        """Time passes, first for the server, then for its clients."""
+        """Time passes, first for the server, then for its clients.
+
+        Raises:
+            ValueError: It is negative, or more than a hundred years.
+        """
+        _span("seconds", seconds)
         self._server._control("POST", "/mock/clock", {"advanceMs": seconds * 1000})
         self.clients.advance(seconds)
 
@@ -142,7 +158,11 @@ class MockServer:
                 log.seek(0)
                 tail = log.read()[-_LOG_BYTES_SHOWN:].decode(errors="replace")
                 raise RuntimeError(f"{program} did not start:\n{tail}")
-        ready = json.loads(line)
+        try:
+            ready = json.loads(line)
+        except ValueError:
+            self.close()
+            raise RuntimeError(f"{program} is not `agentidp`: it answers something else") from None
         self.base_url: str = ready["baseUrl"]
         """Where it listens."""
         self.client_id: str = ready["clientId"]
@@ -264,6 +284,24 @@ class MockServer:
         if answer.status != 200:
             raise ValueError(content.get("message", f"status {answer.status}"))
         return content
+
+
+def _finite(name: str, value: Any) -> float:
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number, not {type(value).__name__}")
+    try:
+        if isfinite(value):
+            return float(value)
+    except OverflowError:
+        pass
+    raise ValueError(f"{name} must be a finite number")
+
+
+def _span(name: str, value: Any) -> float:
+    span = _finite(name, value)
+    if span < 0:
+        raise ValueError(f"{name} must not be negative")
+    return span
 
 
 def _program(binary: str | os.PathLike[str] | None) -> str:

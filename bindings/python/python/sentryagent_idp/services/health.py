@@ -44,7 +44,8 @@ class HealthClient(Service):
     def get_detailed_health(self, *, options: CallOptions | None = None) -> DetailedHealth:
         """Ask how each part works.
 
-        200 when everything is healthy, 207 when something is degraded, 503 when something is
+        200 when everything is healthy; 207 when something is degraded, or when the cache or
+        Vault is unreachable, without which the server goes on; 503 when anything else is
         unreachable. The SDKs return all of them as values and retry none.
 
         Needs no token.
@@ -101,7 +102,8 @@ class AsyncHealthClient(AsyncService):
     ) -> DetailedHealth:
         """Ask how each part works.
 
-        200 when everything is healthy, 207 when something is degraded, 503 when something is
+        200 when everything is healthy; 207 when something is degraded, or when the cache or
+        Vault is unreachable, without which the server goes on; 503 when anything else is
         unreachable. The SDKs return all of them as values and retry none.
 
         Needs no token.
