@@ -2,8 +2,8 @@
 //! and parsing are paid once for a batch.
 //!
 //! `[more, completion…]`, where a completion is `[id, status, body]`, `[id, status, body, meta]`
-//! for an id that asks for it, or `[id, 0, error record]`. Bodies are copied as they came: the core
-//! has checked them against the model, so they are JSON.
+//! for an id that asks for it, or `[id, 0, error record]`. Bodies are copied as they came from the core,
+//! which has checked them against the model: rows mostly, or else the answer's JSON.
 
 use std::fmt::Write as _;
 

@@ -4,7 +4,7 @@
 //! referenced only while calls are out, so that the process does not end under them either.
 //! After [`Bell::silence`] - the environment ends - it does nothing.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use napi::{
     Env, Status,
@@ -19,7 +19,8 @@ type Ringer = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
 
 /// One environment's bell.
 pub struct Bell {
-    ringer: Mutex<Option<Ringer>>,
+    /// Read by both threads at once: who is woken before the bell is let go must not wait for it.
+    ringer: RwLock<Option<Ringer>>,
 }
 
 impl Bell {
@@ -31,13 +32,13 @@ impl Bell {
             .weak::<true>()
             .build()?;
         Ok(Self {
-            ringer: Mutex::new(Some(ringer)),
+            ringer: RwLock::new(Some(ringer)),
         })
     }
 
     /// Wakes the environment; from any thread.
     pub fn ring(&self) {
-        if let Some(ringer) = self.lock().as_ref() {
+        if let Some(ringer) = self.read().as_ref() {
             // Closing: the environment ends, nobody waits for what is queued.
             let _ = ringer.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
@@ -45,9 +46,9 @@ impl Bell {
 
     /// Keeps the process alive, or lets it end; on the environment's own thread.
     pub fn hold(&self, env: Env, alive: bool) {
-        if let Some(ringer) = self.lock().as_ref() {
+        if let Some(ringer) = self.read().as_ref() {
             // SAFETY: the function belongs to this environment and is released only by `silence`,
-            // which takes the lock that is held here. Both calls fail for nothing but bad pointers.
+            // which waits for the lock that is held here. Both calls fail for nothing but bad pointers.
             unsafe {
                 if alive {
                     sys::napi_ref_threadsafe_function(env.raw(), ringer.raw());
@@ -60,10 +61,13 @@ impl Bell {
 
     /// Releases the function; nothing rings any more.
     pub fn silence(&self) {
-        self.lock().take();
+        self.ringer
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Ringer>> {
-        self.ringer.lock().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> RwLockReadGuard<'_, Option<Ringer>> {
+        self.ringer.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -30,7 +30,7 @@ impl Channel {
     pub fn new(env: Env, wake: Function<'_, (), ()>) -> napi::Result<Self> {
         let bell = Arc::new(Bell::new(&wake)?);
         let ring = Arc::clone(&bell);
-        let inner = bridge::Channel::new(Decode::Check, move || ring.ring());
+        let inner = bridge::Channel::new(Decode::Rows, move || ring.ring());
         env.add_env_cleanup_hook((Arc::clone(&inner), Arc::clone(&bell)), |(inner, bell)| {
             inner.close();
             bell.silence();

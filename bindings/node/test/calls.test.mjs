@@ -31,7 +31,7 @@ describe('calls', { timeout: 60_000 }, () => {
 
   it('makes one token request for a thousand callers on a cold client', async () => {
     answer = succeed;
-    const cold = new AgentIdPClient(configOf(server));
+    const cold = new AgentIdPClient({ ...configOf(server), scopes: ['agents:read'] });
     const before = server.tokens.length;
     const agents = await Promise.all(Array.from({ length: 1000 }, () => cold.agents.getAgent(AGENT.agentId)));
     assert.equal(agents.length, 1000);
@@ -207,13 +207,29 @@ describe('calls', { timeout: 60_000 }, () => {
     assert.equal(form.get('scope'), 'agents:read');
   });
 
+  it('shares one token between clients that are built apart', async () => {
+    answer = succeed;
+    const scopes = ['audit:read', 'agents:read'];
+    const [one, two] = [1, 2].map(() => new AgentIdPClient({ ...configOf(server), scopes }));
+    const alone = new TokenManager(server.url, AGENT.agentId, SECRET, 'agents:read audit:read');
+    const before = server.tokens.length;
+    await Promise.all([one.agents.getAgent(AGENT.agentId), two.agents.getAgent(AGENT.agentId), alone.getToken()]);
+    assert.equal(server.tokens.length, before + 1);
+    one.close();
+    two.clearTokenCache();
+    await alone.getToken();
+    assert.equal(server.tokens.length, before + 2);
+    two.close();
+    alone.close();
+  });
+
   it('manages tokens alone', async () => {
-    const manager = new TokenManager(server.url, AGENT.agentId, SECRET, 'agents:read  audit:read');
+    const manager = new TokenManager(server.url, AGENT.agentId, SECRET, 'agents:read  tokens:read');
     const before = server.tokens.length;
     const found = await Promise.all(Array.from({ length: 20 }, () => manager.getToken()));
     assert.deepEqual(new Set(found), new Set([TOKEN.access_token]));
     assert.equal(server.tokens.length, before + 1);
-    assert.equal(new URLSearchParams(server.tokens.at(-1).body).get('scope'), 'agents:read audit:read');
+    assert.equal(new URLSearchParams(server.tokens.at(-1).body).get('scope'), 'agents:read tokens:read');
     manager.clearTokenCache();
     await manager.getToken();
     assert.equal(server.tokens.length, before + 2);

@@ -199,4 +199,29 @@ describe('life', { timeout: 60_000 }, () => {
     await worker.terminate();
     await server.until(() => server.hangUps.length > before.hangUps);
   });
+
+  it('closes what a client opened when it is closed, and when it is collected', async () => {
+    const script = `
+      import { AgentIdPClient } from '@sentryagent/idp-sdk';
+      import { AGENT, configOf, serve } from './test/support/server.mjs';
+      const server = await serve();
+      async function use(end) {
+        const client = new AgentIdPClient(configOf(server));
+        await client.agents.getAgent(AGENT.agentId);
+        if (server.sockets.size === 0) throw new Error('the connection is not kept');
+        end(client);
+      }
+      for (const [how, end] of [['closed', (client) => client.close()], ['collected', () => {}]]) {
+        await use(end);
+        while (server.sockets.size > 0) {
+          if (how === 'collected') gc();
+          await new Promise(setImmediate);
+        }
+        console.log(how);
+      }
+      await server.close();`;
+    const { code, stdout, stderr } = await run(script, { args: ['--expose-gc'] });
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, 'closed\ncollected\n');
+  });
 });

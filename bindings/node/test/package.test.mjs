@@ -1,7 +1,9 @@
 // What is imported, and how.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import * as esm from '@sentryagent/idp-sdk';
 import { run } from './support/child.mjs';
 
@@ -26,6 +28,19 @@ describe('package', { timeout: 60_000 }, () => {
   it('depends on nothing', () => {
     const { dependencies, peerDependencies } = require('@sentryagent/idp-sdk/package.json');
     assert.deepEqual([dependencies, peerDependencies], [undefined, undefined]);
+  });
+
+  it('has declarations that need no library of the compiler beyond ES2022 and the DOM', () => {
+    const compiler = require.resolve('typescript/bin/tsc');
+    const entries = ['index.d.ts', 'generated/esm.d.mts', 'testing.d.ts', 'testing.d.mts'].map(
+      (name) => `dist/${name}`,
+    );
+    const how = '--noEmit --strict --skipLibCheck false --module node16 --target es2022 --lib es2022,dom'.split(' ');
+    const { status, stdout } = spawnSync(process.execPath, [compiler, '--ignoreConfig', ...how, ...entries], {
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stdout);
   });
 
   it('says in a browser or a Worker what to do instead', async () => {

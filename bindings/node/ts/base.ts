@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * The client's life without its sections: configuration, token cache, end.
  *
@@ -5,6 +6,7 @@
  */
 import { startToken } from './channel.js';
 import { connect, type Connection } from './connection.js';
+import { optionsOf } from './given.js';
 import type { AgentIdPClientConfig, CallOptions } from './options.js';
 import { settle } from './service.js';
 
@@ -20,7 +22,7 @@ export abstract class ClientBase {
     this.#connection = connection;
   }
 
-  /** Forgets the cached access token; the next call asks for a new one. */
+  /** Forgets the access token, for all that share it; the next call asks for a new one. */
   clearTokenCache(): void {
     this.#connection.client.clearTokenCache();
   }
@@ -50,7 +52,8 @@ export abstract class ClientBase {
 export type TokenManagerConfig = Omit<AgentIdPClientConfig, 'baseUrl' | 'clientId' | 'clientSecret' | 'scopes'>;
 
 /**
- * Access tokens alone, for calls that are made by other means.
+ * Access tokens alone, for calls that are made by other means. Managers and clients of the same server,
+ * client and scopes share one token.
  *
  * @example
  * const tokens = new TokenManager(baseUrl, clientId, clientSecret, 'agents:read');
@@ -96,9 +99,10 @@ export class TokenManager extends ClientBase {
    * @param options `signal` stops the waiting; the request goes on for who else waits.
    */
   async getToken(options?: Pick<CallOptions, 'signal'>): Promise<string> {
+    const given = optionsOf(options, optionsOf);
     const cached = this.#connection.client.cachedToken();
     if (cached !== null) return cached;
-    const done = await startToken(this.#connection.client, options?.signal);
+    const done = await startToken(this.#connection.client, given?.signal ?? undefined);
     settle(done, undefined);
     const [, , body] = done;
     return (body as { readonly access_token: string }).access_token;

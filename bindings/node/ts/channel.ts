@@ -123,13 +123,14 @@ function abortable(id: number, signal: AbortSignal, resolve: Resolve): Resolve {
 /** Hands over what is done; a batch is capped, so that a flood of answers leaves the loop room. */
 function drain(): void {
   if (channel === undefined) return;
-  const [more, ...completions] = JSON.parse(channel.drain()) as [number, ...Completion[]];
-  for (const completion of completions) {
-    const [id] = completion;
+  const batch = JSON.parse(channel.drain()) as [more: number, ...Completion[]];
+  for (let i = 1; i < batch.length; i++) {
+    const completion = batch[i] as Completion;
+    const id = completion[0];
     const resolve = waiting.get(id);
     waiting.delete(id);
     // Aborted in the meantime: nobody waits for it any more.
     resolve?.(completion);
   }
-  if (more !== 0) setImmediate(drain);
+  if (batch[0] !== 0) setImmediate(drain);
 }

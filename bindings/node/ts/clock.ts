@@ -54,6 +54,7 @@ export class ManualClock {
 
   /** @internal */
   static nativeOf(clock: ManualClock): NativeClock {
+    if (!(#native in Object(clock))) throw new TypeError('clock must be a ManualClock');
     return clock.#native;
   }
 }

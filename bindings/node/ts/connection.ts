@@ -7,6 +7,7 @@
  */
 import { ManualClock } from './clock.js';
 import { errorFrom, type ErrorInit, type Frame } from './errors.js';
+import { settingsOf } from './given.js';
 import { listen } from './logging.js';
 import { native, type NativeClient } from './native.js';
 import type { AgentIdPClientConfig } from './options.js';
@@ -20,12 +21,23 @@ export interface Connection {
 
 /** @internal */
 export function connect(config: AgentIdPClientConfig, hide: Frame): Connection {
+  if (typeof config !== 'object' || (config as unknown) === null) {
+    throw misconfigured('the configuration must be an object, such as { baseUrl, clientId, clientSecret }', hide);
+  }
   const { clock, logger, traceparent, ...rest } = config;
-  const text = JSON.stringify({ ...rest, ...host() });
+  if (traceparent !== undefined && typeof traceparent !== 'function') {
+    throw misconfigured('traceparent must be a function', hide);
+  }
+  const text = JSON.stringify({ ...settingsOf(rest), ...host() });
   const client = guarded(hide, () => new native.Client(text, clock && ManualClock.nativeOf(clock)));
   const connection = { client, traceparent };
   if (logger !== undefined) listen(connection, client, logger);
   return connection;
+}
+
+/** @internal The error of a setting that this language alone can judge. */
+export function misconfigured(message: string, hide: Frame): Error {
+  return errorFrom({ kind: 'configuration', code: 'CONFIGURATION_ERROR', message }, hide);
 }
 
 /** @internal Which language and runtime speaks, for the User-Agent. */

@@ -31,7 +31,10 @@ export interface AgentIdPClientConfig {
   readonly clientCertificate?: string | undefined;
   /** File with the PEM key of {@link clientCertificate}. */
   readonly clientKey?: string | undefined;
-  /** A proxy's URL. Default: `HTTPS_PROXY`, `HTTP_PROXY`; `NO_PROXY` counts in both cases. */
+  /**
+   * A proxy's URL. Default: `HTTPS_PROXY`, `HTTP_PROXY`; `NO_PROXY` counts in both cases. In both cases, too, this
+   * machine (loopback, `localhost`) is reached directly, unless the proxy is on it as well.
+   */
   readonly proxy?: string | undefined;
   /**
    * Receives the log: `console`, winston and their like. Default: nothing is recorded. Records name

@@ -1,4 +1,5 @@
 /** Lists as iterators that fetch as they go. Owns when a list ends; refuses to know what is listed. */
+import { undecodable } from './values.js';
 
 interface NumberedPage<T> {
   readonly data: readonly T[];
@@ -18,11 +19,15 @@ export async function* byPage<Q extends object, T>(
   query: Q,
 ): AsyncGenerator<T, void, undefined> {
   let from: Q = query;
+  let asked: number | undefined;
   for (;;) {
     const { data, total, page, limit } = await fetch(from);
+    const next = data.length === 0 || page * limit >= total ? undefined : page + 1;
+    if (next !== undefined && asked !== undefined && next <= asked) throw standsStill();
     yield* data;
-    if (data.length === 0 || page * limit >= total) return;
-    from = { ...query, page: page + 1 };
+    if (next === undefined) return;
+    asked = next;
+    from = { ...query, page: next };
   }
 }
 
@@ -32,11 +37,20 @@ export async function* byCursor<Q extends object, T>(
   query: Q,
 ): AsyncGenerator<T, void, undefined> {
   let from: Q = query;
+  let asked: string | undefined;
   for (;;) {
     const { data, nextCursor } = await fetch(from);
+    const next = nextCursor == null || nextCursor === '' ? undefined : nextCursor;
+    if (next !== undefined && next === asked) throw standsStill();
     yield* data;
-    if (nextCursor == null) return;
+    if (next === undefined) return;
+    asked = next;
     // A cursor and a page exclude each other.
-    from = { ...query, page: undefined, cursor: nextCursor };
+    from = { ...query, page: undefined, cursor: next };
   }
+}
+
+/** A server that does not look at how it is asked for a page answers the same one without end. */
+function standsStill(): Error {
+  return undecodable('the list does not go on: the page after this one would be the same again');
 }

@@ -7,6 +7,7 @@
 import { ABORTED, FAILED, start, type Completion, type Meta } from './channel.js';
 import { abortError, errorFrom, type ErrorInit, type Frame } from './errors.js';
 import type { Connection } from './connection.js';
+import { optionsOf, settingsOf } from './given.js';
 import type { ApiResponse, CallOptions } from './options.js';
 import { traceHeaders, type TraceHeaders } from './tracing.js';
 import type { Model } from './values.js';
@@ -21,7 +22,7 @@ export interface Args {
 /** @internal Models by status, where the answers of an operation differ. */
 export type ByStatus = Readonly<Record<number, Decoder | undefined>>;
 
-type Decoder = Pick<Model<unknown>, 'decode'>;
+type Decoder = Pick<Model<unknown>, 'receive'>;
 
 /** The methods of a service, each with the answer's status and headers around its value. */
 export type WithResponse<S> = {
@@ -49,16 +50,18 @@ export abstract class Service {
 
   /** @internal */
   protected send(operation: number, args: Args, options: CallOptions | undefined): Promise<Completion> {
+    const given = optionsOf(options, optionsOf);
     const trace = traceHeaders(this.#connection);
-    const envelope = options === undefined && trace === undefined ? args : withOptions(args, options, trace);
-    return start(this.#connection.client, operation, JSON.stringify(envelope), this.#raw, options?.signal);
+    const said = args.query ? { ...args, query: settingsOf(args.query) } : args;
+    const envelope = given === undefined && trace === undefined ? said : withOptions(said, given, trace);
+    return start(this.#connection.client, operation, JSON.stringify(envelope), this.#raw, given?.signal ?? undefined);
   }
 }
 
 /** The caller's own headers win over the trace's, whatever their case. */
 function withOptions(args: Args, options: CallOptions | undefined, trace: TraceHeaders | undefined): object {
   // A signal is no JSON: undefined is left out.
-  const rest = { ...options, signal: undefined };
+  const rest = settingsOf({ ...options, signal: undefined });
   if (trace === undefined) return { ...args, options: rest };
   const own = new Set(Object.keys(rest.headers ?? {}).map((name) => name.toLowerCase()));
   const added = own.has('traceparent') ? {} : trace;
@@ -79,7 +82,7 @@ function value(completion: Completion, type: Decoder | undefined, hide: Frame): 
   const [, status, body, meta] = completion;
   if (status === FAILED) throw errorFrom(body as ErrorInit, hide);
   if (status === ABORTED) throw abortError(body, hide);
-  const data = type?.decode(body);
+  const data = type?.receive(body);
   return meta === undefined ? data : response(data, status, meta);
 }
 

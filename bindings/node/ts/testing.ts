@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * For tests of code that uses this SDK: a real AgentIdP server on this machine, empty at its start,
  * whose clock and faults the test controls.

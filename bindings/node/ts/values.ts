@@ -7,6 +7,7 @@
  */
 import type { InspectOptions } from 'node:util';
 import { DecodingError, ValidationError } from './errors.js';
+import { Rows, type Parsed } from './rows.js';
 
 /** A value as plain JSON. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -25,10 +26,11 @@ export interface Model<T> {
   readonly toJSON: (value: T) => { readonly [key: string]: Json };
   /** @internal Turns a freshly parsed object into the value, in place. */
   readonly decode: (parsed: unknown) => T;
+  /** @internal Reads the value out of rows; null where there is none. */
+  readonly read: (rows: Rows) => T | null;
+  /** @internal Turns an answer's body into the value: rows, or the object as it came. */
+  readonly receive: (body: unknown) => T;
 }
-
-/** @internal A parsed object on its way to become a value. */
-export type Parsed = Record<string, unknown>;
 
 interface Shape {
   readonly name: string;
@@ -36,21 +38,31 @@ interface Shape {
   readonly secrets: readonly string[];
   /** Converts what is neither text, number nor boolean. */
   readonly fields: (parsed: Parsed) => void;
+  /** Reads the fields out of rows; left out for what does not come in rows. */
+  readonly rows?: (rows: Rows) => Parsed;
 }
 
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 /** @internal */
-export function model<T>({ name, required, secrets, fields }: Shape): Model<T> {
-  const decode = (parsed: unknown): T => {
-    const object = parsed as Parsed;
-    fields(object);
+export function model<T>({ name, required, secrets, fields, rows: ofRows = () => ({}) }: Shape): Model<T> {
+  const seal = (object: Parsed): T => {
     if (secrets.length > 0) hide(object, secrets);
     return Object.freeze(object) as T;
+  };
+  const decode = (parsed: unknown): T => {
+    fields(parsed as Parsed);
+    return seal(parsed as Parsed);
+  };
+  const read = (rows: Rows): T | null => {
+    const object = rows.object(ofRows);
+    return object === null ? null : seal(object);
   };
   return Object.freeze({
     name,
     decode,
+    read,
+    receive: (body: unknown) => (Array.isArray(body) ? (read(new Rows(body)) as T) : decode(body)),
     fromJSON(json: unknown): T {
       // A copy: what the caller gave is not frozen under its hands.
       const parsed = parse(name, typeof json === 'string' ? json : JSON.stringify(json ?? null));
@@ -153,6 +165,7 @@ function parse(name: string, text: string): unknown {
   }
 }
 
-function undecodable(message: string): DecodingError {
+/** @internal An answer that breaks the contract. */
+export function undecodable(message: string): DecodingError {
   return new DecodingError({ kind: 'decoding', code: 'DECODING_ERROR', message });
 }

@@ -7,7 +7,8 @@
 import { ClientBase } from './base.js';
 import { startVerify } from './channel.js';
 import { ManualClock } from './clock.js';
-import { guarded, host } from './connection.js';
+import { guarded, host, misconfigured } from './connection.js';
+import { isTexts, optionsOf, settingsOf, wrong } from './given.js';
 import { native, type NativeVerifier } from './native.js';
 import type { AgentIdPClientConfig } from './options.js';
 import { settle } from './service.js';
@@ -16,14 +17,7 @@ import { free, model, type Model } from './values.js';
 /** How a {@link TokenVerifier} is configured. */
 export interface TokenVerifierConfig extends Pick<
   AgentIdPClientConfig,
-  | 'timeoutMs'
-  | 'connectTimeoutMs'
-  | 'allowInsecureHttp'
-  | 'caBundle'
-  | 'proxy'
-  | 'clientCertificate'
-  | 'clientKey'
-  | 'clock'
+  'connectTimeoutMs' | 'allowInsecureHttp' | 'caBundle' | 'proxy' | 'clientCertificate' | 'clientKey' | 'clock'
 > {
   /** Who must have issued the token: its `iss`, exactly. */
   readonly issuer: string;
@@ -33,6 +27,8 @@ export interface TokenVerifierConfig extends Pick<
   readonly leewaySeconds?: number | undefined;
   /** Scopes that every token needs. Default: none. */
   readonly requiredScopes?: readonly string[] | undefined;
+  /** Milliseconds for fetching keys, in all. Default: 10000. */
+  readonly timeoutMs?: number | undefined;
   /** Where the issuer's keys are. Default: what its discovery document says. */
   readonly jwksUri?: string | undefined;
   /** Asks, through this client, whether a token that verified was revoked: a call for each. Default: not asked. */
@@ -67,8 +63,8 @@ export interface VerifiedToken {
   readonly issuedAt: Date | null;
   /** `exp`. */
   readonly expiresAt: Date;
-  /** The key that signed it, or null. */
-  readonly keyId: string | null;
+  /** The key that signed it. */
+  readonly keyId: string;
   /** RS256, ES256 or EdDSA. */
   readonly algorithm: string;
   /** Everything that it says. */
@@ -77,7 +73,7 @@ export interface VerifiedToken {
 
 const TOKEN: Model<VerifiedToken> = model<VerifiedToken>({
   name: 'VerifiedToken',
-  required: ['subject', 'issuer', 'audience', 'expiresAt', 'scopes', 'claims'],
+  required: ['subject', 'issuer', 'audience', 'expiresAt', 'scopes', 'keyId', 'claims'],
   secrets: [],
   fields(o) {
     for (const time of ['issuedAt', 'expiresAt']) {
@@ -102,9 +98,15 @@ export class TokenVerifier {
 
   /** @throws {ConfigurationError} naming what is missing or wrong. */
   constructor(config: TokenVerifierConfig) {
+    if (typeof config !== 'object' || (config as unknown) === null) {
+      throw misconfigured('the configuration must be an object, such as { issuer, audience }', TokenVerifier);
+    }
     const { clock, client, leewaySeconds, ...rest } = config;
+    if (client !== undefined && !(client instanceof ClientBase)) {
+      throw new TypeError('client must be an AgentIdPClient');
+    }
     const leewayMs = leewaySeconds === undefined ? undefined : leewaySeconds * 1000;
-    const text = JSON.stringify({ ...rest, leewayMs, ...host() });
+    const text = JSON.stringify(settingsOf({ ...rest, leewayMs, ...host() }));
     const times = clock && ManualClock.nativeOf(clock);
     const asked = client && ClientBase.connectionOf(client).client;
     this.#native = guarded(TokenVerifier, () => new native.Verifier(text, times, asked));
@@ -119,10 +121,14 @@ export class TokenVerifier {
    * @throws {ApiConnectionError} when no key can be had, and as any call does.
    */
   async verify(token: string, options?: VerifyOptions): Promise<VerifiedToken> {
-    const scopes = options?.requiredScopes ?? [];
-    const now = guarded(guarded, () => this.#native.verifyNow(token, scopes));
+    const given = optionsOf(options, optionsOf);
+    const scopes: unknown = given?.requiredScopes ?? [];
+    if (!isTexts(scopes)) throw wrong('requiredScopes', 'must be a list of strings', wrong);
+    // What is no text is no token, such as the header of a request that has none.
+    const text = typeof token === 'string' ? token : '';
+    const now = guarded(guarded, () => this.#native.verifyNow(text, scopes));
     if (now !== null) return TOKEN.decode(JSON.parse(now));
-    const done = await startVerify(this.#native, token, scopes, options?.signal);
+    const done = await startVerify(this.#native, text, scopes, given?.signal ?? undefined);
     return settle(done, TOKEN);
   }
 }

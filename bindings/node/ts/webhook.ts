@@ -6,6 +6,7 @@
  */
 import { guarded } from './connection.js';
 import { AuditChainVerification, type AuditEvent } from './generated/models.js';
+import { isTexts, wrong } from './given.js';
 import { native } from './native.js';
 import { plain } from './values.js';
 
@@ -32,6 +33,7 @@ const TOLERANCE_SECONDS = 300;
  * @param secret `whsec_…`, or several while one replaces the other.
  * @throws {AuthenticationError} `INVALID_WEBHOOK`; `details.reason` is header, timestamp or signature.
  * @throws {ConfigurationError} when a secret is none.
+ * @throws {ValidationError} when payload, headers or secret are of another type, such as a body that is parsed already.
  * @throws {SyntaxError} when a payload whose signature holds is no JSON.
  * @example
  * const event = verifyWebhook(await request.text(), request.headers, process.env.WEBHOOK_SECRET);
@@ -42,8 +44,15 @@ export function verifyWebhook(
   secret: string | readonly string[],
   options: VerifyWebhookOptions = {},
 ): unknown {
-  const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-  const secrets = typeof secret === 'string' ? [secret] : secret;
+  const bytes: unknown = typeof payload === 'string' ? Buffer.from(payload) : payload;
+  if (!(bytes instanceof Uint8Array)) {
+    throw wrong('payload', 'must be the body as it came, a string or bytes: not parsed', verifyWebhook);
+  }
+  if (typeof headers !== 'object' || (headers as unknown) === null) {
+    throw wrong('headers', 'must be the headers of the request', verifyWebhook);
+  }
+  const secrets: unknown = typeof secret === 'string' ? [secret] : secret;
+  if (!isTexts(secrets)) throw wrong('secret', 'must be a string, or a list of strings', verifyWebhook);
   const toleranceMs = (options.toleranceSeconds ?? TOLERANCE_SECONDS) * 1000;
   guarded(verifyWebhook, () => {
     native.Verifier.webhook(bytes, JSON.stringify(pairs(headers)), secrets, toleranceMs, options.now?.getTime());
@@ -75,6 +84,10 @@ function isIterable(headers: HeadersLike): headers is Iterable<readonly [string,
  * const { verified, brokenAtEventId } = verifyAuditEvents(events);
  */
 export function verifyAuditEvents(events: Iterable<AuditEvent>): AuditChainVerification {
+  // Of a page, a promise or an async iterator `Array.from` makes an empty list, whose chain holds.
+  if (typeof events !== 'object' || (events as unknown) === null || !(Symbol.iterator in events)) {
+    throw wrong('events', 'must be a list of audit events', verifyAuditEvents);
+  }
   const text = JSON.stringify(Array.from(events, plain));
   return AuditChainVerification.decode(JSON.parse(guarded(verifyAuditEvents, () => native.Verifier.auditEvents(text))));
 }

@@ -40,6 +40,7 @@ export async function serve({ handle, token } = {}) {
   const calls = [];
   const tokens = [];
   const hangUps = [];
+  const sockets = new Set();
   const server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk) => (body += chunk));
@@ -56,6 +57,10 @@ export async function serve({ handle, token } = {}) {
       server.emit('asked');
     });
   });
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -63,6 +68,8 @@ export async function serve({ handle, token } = {}) {
     calls,
     tokens,
     hangUps,
+    /** Connections that are open. */
+    sockets,
     /** Resolves once `met()` holds; looks again at each request and each hang-up. */
     async until(met) {
       while (!met()) await Promise.race([once(server, 'asked'), once(server, 'hang-up')]);

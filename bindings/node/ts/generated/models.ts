@@ -47,6 +47,23 @@ export const Agent: Model<Agent> = model<Agent>({
     o['createdAt'] = instant(o['createdAt']);
     o['updatedAt'] = instant(o['updatedAt']);
   },
+  rows: (r) => ({
+    agentId: r.text(),
+    organizationId: r.text(),
+    role: r.text(),
+    email: r.text(),
+    agentType: r.text(),
+    version: r.text(),
+    capabilities: r.texts(),
+    owner: r.text(),
+    deploymentEnv: r.text(),
+    status: r.text(),
+    isPublic: r.value(),
+    did: r.text(),
+    didCreatedAt: r.instant(),
+    createdAt: r.instant(),
+    updatedAt: r.instant(),
+  }),
 });
 
 /** A new agent. */
@@ -110,6 +127,12 @@ export const PaginatedAgents: Model<PaginatedAgents> = model<PaginatedAgents>({
   fields(o) {
     o['data'] = list(o['data'], Agent.decode);
   },
+  rows: (r) => ({
+    data: r.list(Agent.read),
+    total: r.value(),
+    page: r.value(),
+    limit: r.value(),
+  }),
 });
 
 /** A client id and a secret; the secret itself is never shown again. */
@@ -143,6 +166,16 @@ export const Credential: Model<Credential> = model<Credential>({
     o['revokedAt'] = instant(o['revokedAt']);
     o['lastUsedAt'] = instant(o['lastUsedAt']);
   },
+  rows: (r) => ({
+    credentialId: r.text(),
+    clientId: r.text(),
+    status: r.text(),
+    scopes: r.texts(),
+    createdAt: r.instant(),
+    expiresAt: r.instant(),
+    revokedAt: r.instant(),
+    lastUsedAt: r.instant(),
+  }),
 });
 
 /** A credential with its secret, shown exactly once. */
@@ -178,6 +211,17 @@ export const CredentialWithSecret: Model<CredentialWithSecret> = model<Credentia
     o['revokedAt'] = instant(o['revokedAt']);
     o['lastUsedAt'] = instant(o['lastUsedAt']);
   },
+  rows: (r) => ({
+    credentialId: r.text(),
+    clientId: r.text(),
+    status: r.text(),
+    scopes: r.texts(),
+    createdAt: r.instant(),
+    expiresAt: r.instant(),
+    revokedAt: r.instant(),
+    lastUsedAt: r.instant(),
+    clientSecret: r.text(),
+  }),
 });
 
 /** A page of credentials. */
@@ -199,6 +243,12 @@ export const PaginatedCredentials: Model<PaginatedCredentials> = model<Paginated
   fields(o) {
     o['data'] = list(o['data'], Credential.decode);
   },
+  rows: (r) => ({
+    data: r.list(Credential.read),
+    total: r.value(),
+    page: r.value(),
+    limit: r.value(),
+  }),
 });
 
 /** What the new credential is limited to. */
@@ -252,6 +302,13 @@ export const TokenResponse: Model<TokenResponse> = model<TokenResponse>({
   required: ['access_token', 'token_type', 'expires_in', 'scope'],
   secrets: ['access_token', 'id_token'],
   fields: () => undefined,
+  rows: (r) => ({
+    access_token: r.text(),
+    token_type: r.text(),
+    expires_in: r.value(),
+    scope: r.text(),
+    id_token: r.text(),
+  }),
 });
 
 /** The token in question. */
@@ -301,6 +358,19 @@ export const IntrospectionResponse: Model<IntrospectionResponse> = model<Introsp
   required: ['active'],
   secrets: [],
   fields: () => undefined,
+  rows: (r) => ({
+    active: r.value(),
+    sub: r.text(),
+    client_id: r.text(),
+    scope: r.text(),
+    token_type: r.text(),
+    iat: r.value(),
+    exp: r.value(),
+    iss: r.text(),
+    aud: r.text(),
+    jti: r.text(),
+    organization_id: r.text(),
+  }),
 });
 
 /** One event; it never holds a secret or a token. */
@@ -343,6 +413,22 @@ export const AuditEvent: Model<AuditEvent> = model<AuditEvent>({
     o['metadata'] = dictionary(o['metadata'], free);
     o['timestamp'] = instant(o['timestamp']);
   },
+  rows: (r) => ({
+    eventId: r.text(),
+    sequence: r.value(),
+    organizationId: r.text(),
+    agentId: r.text(),
+    action: r.text(),
+    outcome: r.text(),
+    ipAddress: r.text(),
+    userAgent: r.text(),
+    metadata: dictionary(r.value(), free),
+    timestamp: r.instant(),
+    salt: r.text(),
+    payloadHash: r.text(),
+    previousHash: r.text(),
+    hash: r.text(),
+  }),
 });
 
 /** A page of audit events. */
@@ -368,6 +454,14 @@ export const PaginatedAuditEvents: Model<PaginatedAuditEvents> = model<Paginated
   fields(o) {
     o['data'] = list(o['data'], AuditEvent.decode);
   },
+  rows: (r) => ({
+    data: r.list(AuditEvent.read),
+    total: r.value(),
+    totalIsExact: r.value(),
+    page: r.value(),
+    limit: r.value(),
+    nextCursor: r.text(),
+  }),
 });
 
 /** Whether the chain holds. */
@@ -389,6 +483,13 @@ export const AuditChainVerification: Model<AuditChainVerification> = model<Audit
   required: ['verified', 'checkedCount', 'brokenAtEventId'],
   secrets: [],
   fields: () => undefined,
+  rows: (r) => ({
+    verified: r.value(),
+    checkedCount: r.value(),
+    brokenAtEventId: r.text(),
+    fromDate: r.text(),
+    toDate: r.text(),
+  }),
 });
 
 /** The server's metadata (OpenID Connect Discovery 1.0, RFC 8414). */
@@ -438,6 +539,22 @@ export const OpenIdConfiguration: Model<OpenIdConfiguration> = model<OpenIdConfi
     o['scopes_supported'] = list(o['scopes_supported']);
     if (o['claims_supported'] !== undefined) o['claims_supported'] = list(o['claims_supported']);
   },
+  rows: (r) => ({
+    issuer: r.text(),
+    token_endpoint: r.text(),
+    introspection_endpoint: r.text(),
+    revocation_endpoint: r.text(),
+    jwks_uri: r.text(),
+    grant_types_supported: r.texts(),
+    response_types_supported: r.texts(),
+    subject_types_supported: r.texts(),
+    id_token_signing_alg_values_supported: r.texts(),
+    token_endpoint_auth_methods_supported: r.texts(),
+    introspection_endpoint_auth_methods_supported: r.texts(),
+    revocation_endpoint_auth_methods_supported: r.texts(),
+    scopes_supported: r.texts(),
+    claims_supported: r.texts(),
+  }),
 });
 
 /** Public keys (RFC 7517 section 5). */
@@ -453,6 +570,9 @@ export const JsonWebKeySet: Model<JsonWebKeySet> = model<JsonWebKeySet>({
   fields(o) {
     o['keys'] = list(o['keys'], JsonWebKey.decode);
   },
+  rows: (r) => ({
+    keys: r.list(JsonWebKey.read),
+  }),
 });
 
 /** A public key (RFC 7517 section 4). */
@@ -482,6 +602,17 @@ export const JsonWebKey: Model<JsonWebKey> = model<JsonWebKey>({
   required: ['kty', 'kid', 'use', 'alg'],
   secrets: [],
   fields: () => undefined,
+  rows: (r) => ({
+    kty: r.text(),
+    kid: r.text(),
+    use: r.text(),
+    alg: r.text(),
+    n: r.text(),
+    e: r.text(),
+    crv: r.text(),
+    x: r.text(),
+    y: r.text(),
+  }),
 });
 
 /** Whether the server works. */
@@ -503,6 +634,12 @@ export const Health: Model<Health> = model<Health>({
   fields(o) {
     o['services'] = o['services'] == null ? o['services'] : HealthServices.decode(o['services']);
   },
+  rows: (r) => ({
+    status: r.text(),
+    version: r.text(),
+    uptimeSeconds: r.value(),
+    services: HealthServices.read(r),
+  }),
 });
 
 /** What the server stands on. */
@@ -518,6 +655,10 @@ export const HealthServices: Model<HealthServices> = model<HealthServices>({
   required: ['database', 'cache'],
   secrets: [],
   fields: () => undefined,
+  rows: (r) => ({
+    database: r.text(),
+    cache: r.text(),
+  }),
 });
 
 /** How each part works. */
@@ -535,6 +676,10 @@ export const DetailedHealth: Model<DetailedHealth> = model<DetailedHealth>({
   fields(o) {
     o['services'] = o['services'] == null ? o['services'] : DetailedHealthServices.decode(o['services']);
   },
+  rows: (r) => ({
+    status: r.text(),
+    services: DetailedHealthServices.read(r),
+  }),
 });
 
 /** What the server stands on. */
@@ -559,6 +704,12 @@ export const DetailedHealthServices: Model<DetailedHealthServices> = model<Detai
     if (o['vault'] !== undefined) o['vault'] = o['vault'] == null ? o['vault'] : ServiceHealth.decode(o['vault']);
     o['policy'] = o['policy'] == null ? o['policy'] : ServiceHealth.decode(o['policy']);
   },
+  rows: (r) => ({
+    database: ServiceHealth.read(r),
+    cache: ServiceHealth.read(r),
+    vault: ServiceHealth.read(r),
+    policy: ServiceHealth.read(r),
+  }),
 });
 
 /** How one part works. */
@@ -574,6 +725,10 @@ export const ServiceHealth: Model<ServiceHealth> = model<ServiceHealth>({
   required: ['status', 'latencyMs'],
   secrets: [],
   fields: () => undefined,
+  rows: (r) => ({
+    status: r.text(),
+    latencyMs: r.value(),
+  }),
 });
 
 /** Query parameters of `listAgents`. */

@@ -29,8 +29,9 @@ export class HealthClient extends Service {
   /**
    * Ask how each part works.
    *
-   * 200 when everything is healthy, 207 when something is degraded, 503 when something is
-   * unreachable. The SDKs return all of them as values and retry none.
+   * 200 when everything is healthy; 207 when something is degraded, or when the cache or Vault is
+   * unreachable, without which the server goes on; 503 when anything else is unreachable. The
+   * SDKs return all of them as values and retry none.
    *
    * Public: no token is needed.
    *
