@@ -71,7 +71,7 @@ public final class AgentServiceClient {
     public Agent registerAgent(RegisterAgentRequest request, CallOptions options) {
         return bridge.call(
                 Operations.REGISTER_AGENT,
-                new Envelope().body(RegisterAgentRequestCodec.INSTANCE, (request == null ? RegisterAgentRequest.builder() : request.toBuilder()).build()),
+                new Envelope().given("request", request).body(RegisterAgentRequestCodec.INSTANCE, request),
                 options);
     }
 
@@ -95,7 +95,7 @@ public final class AgentServiceClient {
     public CompletableFuture<Agent> registerAgentAsync(RegisterAgentRequest request, CallOptions options) {
         return bridge.callAsync(
                 Operations.REGISTER_AGENT,
-                new Envelope().body(RegisterAgentRequestCodec.INSTANCE, (request == null ? RegisterAgentRequest.builder() : request.toBuilder()).build()),
+                new Envelope().given("request", request).body(RegisterAgentRequestCodec.INSTANCE, request),
                 options);
     }
 
@@ -380,7 +380,7 @@ public final class AgentServiceClient {
     public Agent updateAgent(String agentId, UpdateAgentRequest request, CallOptions options) {
         return bridge.call(
                 Operations.UPDATE_AGENT,
-                new Envelope().path("agentId", agentId).body(UpdateAgentRequestCodec.INSTANCE, (request == null ? UpdateAgentRequest.builder() : request.toBuilder()).build()),
+                new Envelope().path("agentId", agentId).given("request", request).body(UpdateAgentRequestCodec.INSTANCE, request),
                 options);
     }
 
@@ -406,7 +406,7 @@ public final class AgentServiceClient {
     public CompletableFuture<Agent> updateAgentAsync(String agentId, UpdateAgentRequest request, CallOptions options) {
         return bridge.callAsync(
                 Operations.UPDATE_AGENT,
-                new Envelope().path("agentId", agentId).body(UpdateAgentRequestCodec.INSTANCE, (request == null ? UpdateAgentRequest.builder() : request.toBuilder()).build()),
+                new Envelope().path("agentId", agentId).given("request", request).body(UpdateAgentRequestCodec.INSTANCE, request),
                 options);
     }
 

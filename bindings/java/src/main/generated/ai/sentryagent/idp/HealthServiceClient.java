@@ -84,8 +84,9 @@ public final class HealthServiceClient {
     /**
      * Ask how each part works.
      *
-     * <p>200 when everything is healthy, 207 when something is degraded, 503 when something is unreachable. The SDKs
-     * return all of them as values and retry none.
+     * <p>200 when everything is healthy; 207 when something is degraded, or when the cache or Vault is unreachable,
+     * without which the server goes on; 503 when anything else is unreachable. The SDKs return all of them as values
+     * and retry none.
      *
      * <p>Public: no token is sent.
      *
@@ -101,8 +102,9 @@ public final class HealthServiceClient {
     /**
      * Ask how each part works.
      *
-     * <p>200 when everything is healthy, 207 when something is degraded, 503 when something is unreachable. The SDKs
-     * return all of them as values and retry none.
+     * <p>200 when everything is healthy; 207 when something is degraded, or when the cache or Vault is unreachable,
+     * without which the server goes on; 503 when anything else is unreachable. The SDKs return all of them as values
+     * and retry none.
      *
      * <p>Public: no token is sent.
      *

@@ -256,7 +256,7 @@ public final class TokenServiceClient {
     public IntrospectionResponse introspectToken(String token, IntrospectTokenRequest request, CallOptions options) {
         return bridge.call(
                 Operations.INTROSPECT_TOKEN,
-                new Envelope().body(IntrospectTokenRequestCodec.INSTANCE, (request == null ? IntrospectTokenRequest.builder() : request.toBuilder()).token(token).build()),
+                new Envelope().given("token", token).body(IntrospectTokenRequestCodec.INSTANCE, (request == null ? IntrospectTokenRequest.builder() : request.toBuilder()).token(token).build()),
                 options);
     }
 
@@ -303,7 +303,7 @@ public final class TokenServiceClient {
     public CompletableFuture<IntrospectionResponse> introspectTokenAsync(String token, IntrospectTokenRequest request, CallOptions options) {
         return bridge.callAsync(
                 Operations.INTROSPECT_TOKEN,
-                new Envelope().body(IntrospectTokenRequestCodec.INSTANCE, (request == null ? IntrospectTokenRequest.builder() : request.toBuilder()).token(token).build()),
+                new Envelope().given("token", token).body(IntrospectTokenRequestCodec.INSTANCE, (request == null ? IntrospectTokenRequest.builder() : request.toBuilder()).token(token).build()),
                 options);
     }
 
@@ -390,7 +390,7 @@ public final class TokenServiceClient {
     public void revokeToken(String token, RevokeTokenRequest request, CallOptions options) {
         bridge.call(
                 Operations.REVOKE_TOKEN,
-                new Envelope().body(RevokeTokenRequestCodec.INSTANCE, (request == null ? RevokeTokenRequest.builder() : request.toBuilder()).token(token).build()),
+                new Envelope().given("token", token).body(RevokeTokenRequestCodec.INSTANCE, (request == null ? RevokeTokenRequest.builder() : request.toBuilder()).token(token).build()),
                 options);
     }
 
@@ -437,7 +437,7 @@ public final class TokenServiceClient {
     public CompletableFuture<Void> revokeTokenAsync(String token, RevokeTokenRequest request, CallOptions options) {
         return bridge.callAsync(
                 Operations.REVOKE_TOKEN,
-                new Envelope().body(RevokeTokenRequestCodec.INSTANCE, (request == null ? RevokeTokenRequest.builder() : request.toBuilder()).token(token).build()),
+                new Envelope().given("token", token).body(RevokeTokenRequestCodec.INSTANCE, (request == null ? RevokeTokenRequest.builder() : request.toBuilder()).token(token).build()),
                 options);
     }
 }

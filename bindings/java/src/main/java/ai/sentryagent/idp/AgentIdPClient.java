@@ -66,7 +66,7 @@ public final class AgentIdPClient extends AgentIdPServices implements AutoClosea
         return new TokenManager(bridge);
     }
 
-    /** Forgets the cached token: the next call gets a new one. */
+    /** Forgets the token, for all that share it: the next call gets a new one. */
     public void clearTokenCache() {
         bridge.clearTokenCache();
     }

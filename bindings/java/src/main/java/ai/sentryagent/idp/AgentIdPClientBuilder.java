@@ -1,13 +1,14 @@
 package ai.sentryagent.idp;
 
+import ai.sentryagent.idp.internal.Arguments;
 import ai.sentryagent.idp.internal.Bridge;
 import ai.sentryagent.idp.internal.NativeClock;
 import ai.sentryagent.idp.internal.Settings;
 import ai.sentryagent.idp.testing.ManualClock;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 
@@ -61,7 +62,7 @@ public final class AgentIdPClientBuilder {
      * @return this builder
      */
     public AgentIdPClientBuilder scopes(String... values) {
-        return scopes(values == null ? null : List.of(values));
+        return scopes(values == null ? null : Arrays.asList(values));
     }
 
     /**
@@ -71,29 +72,31 @@ public final class AgentIdPClientBuilder {
      * @return this builder
      */
     public AgentIdPClientBuilder scopes(List<String> values) {
-        settings.put("scopes", values);
+        settings.put("scopes", values == null ? null : Arguments.settings("scopes", values));
         return this;
     }
 
     /**
      * How long a call may take in all, tries and waits included; 30 seconds when left out.
      *
-     * @param value more than zero, in whole milliseconds
+     * @param value more than zero and at most 24 hours; rounded up to whole milliseconds
      * @return this builder
+     * @throws ConfigurationException when it is another
      */
     public AgentIdPClientBuilder timeout(Duration value) {
-        settings.put("timeoutMs", value == null ? null : value.toMillis());
+        settings.put("timeoutMs", Arguments.timeSetting("timeout", value));
         return this;
     }
 
     /**
      * How long connecting may take; 5 seconds when left out.
      *
-     * @param value more than zero, in whole milliseconds
+     * @param value more than zero and at most 24 hours; rounded up to whole milliseconds
      * @return this builder
+     * @throws ConfigurationException when it is another
      */
     public AgentIdPClientBuilder connectTimeout(Duration value) {
-        settings.put("connectTimeoutMs", value == null ? null : value.toMillis());
+        settings.put("connectTimeoutMs", Arguments.timeSetting("connectTimeout", value));
         return this;
     }
 
@@ -114,9 +117,10 @@ public final class AgentIdPClientBuilder {
      * @param name the header's name
      * @param value the header's value
      * @return this builder
+     * @throws ConfigurationException when one of them is null
      */
     public AgentIdPClientBuilder header(String name, String value) {
-        settings.header(Objects.requireNonNull(name), Objects.requireNonNull(value));
+        settings.header(Arguments.setting("headers: a name", name), Arguments.setting("headers." + name, value));
         return this;
     }
 
@@ -166,7 +170,8 @@ public final class AgentIdPClientBuilder {
 
     /**
      * A proxy for all calls. It wins over {@code HTTPS_PROXY} and {@code HTTP_PROXY}; hosts of {@code NO_PROXY} are reached
-     * without it.
+     * without it. This machine (loopback, {@code localhost}) is reached directly, unless the proxy is on it too; that
+     * holds for proxies of the environment as well.
      *
      * @param value a URL such as {@code http://user:password@proxy.example.com:3128}
      * @return this builder
@@ -192,7 +197,8 @@ public final class AgentIdPClientBuilder {
      * call, on the caller's thread; a header of that name in {@link CallOptions} wins. When left out: OpenTelemetry's
      * current span, where {@code opentelemetry-api} is on the path.
      *
-     * @param value gives such as {@code 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01}, or null outside a trace
+     * @param value gives such as {@code 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01}, or null outside a trace; what is none
+     *     is left out
      * @return this builder
      */
     public AgentIdPClientBuilder traceparent(Supplier<String> value) {

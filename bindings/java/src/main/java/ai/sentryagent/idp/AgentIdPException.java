@@ -1,5 +1,6 @@
 package ai.sentryagent.idp;
 
+import ai.sentryagent.idp.internal.Arguments;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -47,7 +48,7 @@ public class AgentIdPException extends RuntimeException {
      * @return the exception
      */
     public static AgentIdPException of(ErrorRecord record) {
-        return switch (String.valueOf(record.kind())) {
+        return switch (String.valueOf(Arguments.given("record", record).kind())) {
             case "authentication" -> new AuthenticationException(record);
             case "permission" -> new PermissionDeniedException(record);
             case "not_found" -> new NotFoundException(record);

@@ -20,7 +20,7 @@ public final class AuditChain {
      *
      * @param events events of one organization without a gap, in any order
      * @return whether the chain holds, and where it breaks
-     * @throws AgentIdPException when the events are none that can be checked
+     * @throws ValidationException when the events are none that can be checked
      */
     public static Verification verifyAuditEvents(Iterable<AuditEvent> events) {
         return Checks.auditEvents(events, Verification::of);

@@ -1,10 +1,10 @@
 package ai.sentryagent.idp;
 
+import ai.sentryagent.idp.internal.Arguments;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.Consumer;
 
 /** Settings of one call; what is left out is as the client has it. Immutable. */
@@ -121,22 +121,26 @@ public final class CallOptions {
         /**
          * How long the call may take in all, tries and waits included; the client's 30 seconds when left out.
          *
-         * @param value more than zero, in whole milliseconds
+         * @param value more than zero and at most 24 hours, rounded up to whole milliseconds; null for the client's
          * @return this builder
+         * @throws ValidationException when it is another
          */
         public Builder timeout(Duration value) {
-            timeout = Objects.requireNonNull(value);
+            Arguments.time("timeout", value);
+            timeout = value;
             return this;
         }
 
         /**
          * How long connecting may take; the client's 5 seconds when left out.
          *
-         * @param value more than zero, in whole milliseconds
+         * @param value more than zero and at most 24 hours, rounded up to whole milliseconds; null for the client's
          * @return this builder
+         * @throws ValidationException when it is another
          */
         public Builder connectTimeout(Duration value) {
-            connectTimeout = Objects.requireNonNull(value);
+            Arguments.time("connectTimeout", value);
+            connectTimeout = value;
             return this;
         }
 
@@ -157,31 +161,32 @@ public final class CallOptions {
          * @param name the header's name
          * @param value the header's value
          * @return this builder
+         * @throws ValidationException when one of them is null
          */
         public Builder header(String name, String value) {
-            headers.put(Objects.requireNonNull(name), Objects.requireNonNull(value));
+            headers.put(Arguments.given("headers", name, "a name must not be null"), Arguments.given("headers." + name, value));
             return this;
         }
 
         /**
          * The key under which the service recognises a repetition of this call; one of the SDK's making when left out.
          *
-         * @param value 1 to 255 visible ASCII characters
+         * @param value 1 to 255 visible ASCII characters; null for one of the SDK's making
          * @return this builder
          */
         public Builder idempotencyKey(String value) {
-            idempotencyKey = Objects.requireNonNull(value);
+            idempotencyKey = value;
             return this;
         }
 
         /**
          * The request's id at the service, which its logs and its audit carry.
          *
-         * @param value 1 to 128 characters of {@code A-Za-z0-9._-}
+         * @param value 1 to 128 characters of {@code A-Za-z0-9._-}; null for one of the service's making
          * @return this builder
          */
         public Builder requestId(String value) {
-            requestId = Objects.requireNonNull(value);
+            requestId = value;
             return this;
         }
 
@@ -189,11 +194,11 @@ public final class CallOptions {
          * Tells the status, the headers and the request id of the answer before the call returns, on the caller's thread or,
          * of an {@code …Async} call, on the client's executor. Errors carry theirs themselves.
          *
-         * @param value the listener
+         * @param value the listener, or null
          * @return this builder
          */
         public Builder onResponse(Consumer<ResponseInfo> value) {
-            onResponse = Objects.requireNonNull(value);
+            onResponse = value;
             return this;
         }
 

@@ -43,6 +43,17 @@ public final class Pages<T> implements Iterable<T> {
 
     /** One page, and the position of the next; null after the last. */
     record Page<T>(List<T> items, Object next) {
+        Page {
+            next = "".equals(next) ? null : next;
+        }
+
+        /** A server that does not look at how it is asked for a page answers the same one without end. */
+        boolean standsStill(Object asked) {
+            return asked instanceof Long page && next instanceof Long later
+                    ? later <= page
+                    : asked != null && asked.equals(next);
+        }
+
         /** A page of a list that is counted by pages. */
         static <T> Page<T> counted(List<T> items, long page, long limit, long total) {
             return new Page<>(items, items.isEmpty() || page * limit >= total ? null : page + 1);
@@ -63,6 +74,12 @@ public final class Pages<T> implements Iterable<T> {
         public boolean hasNext() {
             while (!items.hasNext() && !last) {
                 Page<T> page = fetch.apply(next);
+                if (page.standsStill(next)) {
+                    throw AgentIdPException.of(ErrorRecord.local(
+                            "decoding",
+                            "DECODING_ERROR",
+                            "the list does not go on: the page after this one would be the same again"));
+                }
                 items = page.items().iterator();
                 next = page.next();
                 last = next == null;

@@ -58,7 +58,7 @@ public final class TokenManager implements AutoCloseable {
         return bridge.tokenAsync();
     }
 
-    /** Forgets the cached token: the next call gets a new one. */
+    /** Forgets the token, for all that share it: the next call gets a new one. */
     public void clearTokenCache() {
         bridge.clearTokenCache();
     }

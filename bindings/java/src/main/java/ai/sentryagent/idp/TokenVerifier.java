@@ -3,7 +3,6 @@ package ai.sentryagent.idp;
 import ai.sentryagent.idp.internal.VerifierBridge;
 import java.util.Collection;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -60,10 +59,11 @@ public final class TokenVerifier implements AutoCloseable {
      * @param token the token alone, without {@code Bearer}
      * @param requiredScopes scopes that the token must have beside those that the verifier requires
      * @return what the token says
+     * @throws ValidationException when the scopes are null, or one of them is
      * @throws AgentIdPException when the token does not hold, lacks a scope, or the issuer's keys cannot be had
      */
     public VerifiedToken verify(String token, Collection<String> requiredScopes) {
-        return bridge.verify(Objects.requireNonNull(token, "token"), requiredScopes);
+        return bridge.verify(token, requiredScopes);
     }
 
     /**
@@ -84,7 +84,7 @@ public final class TokenVerifier implements AutoCloseable {
      * @return what the token says, to come
      */
     public CompletableFuture<VerifiedToken> verifyAsync(String token, Collection<String> requiredScopes) {
-        return bridge.verifyAsync(Objects.requireNonNull(token, "token"), requiredScopes);
+        return bridge.verifyAsync(token, requiredScopes);
     }
 
     /** Forgets the keys; later verifications fail with {@link ConfigurationException}. */

@@ -1,11 +1,13 @@
 package ai.sentryagent.idp;
 
+import ai.sentryagent.idp.internal.Arguments;
 import ai.sentryagent.idp.internal.NativeClock;
 import ai.sentryagent.idp.internal.Settings;
 import ai.sentryagent.idp.internal.VerifierBridge;
 import ai.sentryagent.idp.testing.ManualClock;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Executor;
 
@@ -36,7 +38,7 @@ public final class TokenVerifierBuilder {
      * @return this builder
      */
     public TokenVerifierBuilder audience(String... values) {
-        return audience(List.of(values));
+        return audience(Arrays.asList(Arguments.setting("audience", values)));
     }
 
     /**
@@ -46,18 +48,22 @@ public final class TokenVerifierBuilder {
      * @return this builder
      */
     public TokenVerifierBuilder audience(List<String> values) {
-        settings.put("audience", List.copyOf(values));
+        settings.put("audience", Arguments.settings("audience", Arguments.setting("audience", values)));
         return this;
     }
 
     /**
      * How far clocks may differ; one minute when left out.
      *
-     * @param value from zero, in whole milliseconds
+     * @param value from zero
      * @return this builder
+     * @throws ConfigurationException when it is negative
      */
     public TokenVerifierBuilder leeway(Duration value) {
-        settings.put("leewayMs", value == null ? null : value.toMillis());
+        if (value != null && value.isNegative()) {
+            throw Arguments.misconfigured("leeway", "must not be negative");
+        }
+        settings.put("leewayMs", value == null ? null : Arguments.wholeMs(value));
         return this;
     }
 
@@ -68,7 +74,7 @@ public final class TokenVerifierBuilder {
      * @return this builder
      */
     public TokenVerifierBuilder requiredScopes(String... values) {
-        return requiredScopes(List.of(values));
+        return requiredScopes(Arrays.asList(Arguments.setting("requiredScopes", values)));
     }
 
     /**
@@ -78,7 +84,7 @@ public final class TokenVerifierBuilder {
      * @return this builder
      */
     public TokenVerifierBuilder requiredScopes(List<String> values) {
-        settings.put("requiredScopes", List.copyOf(values));
+        settings.put("requiredScopes", Arguments.settings("requiredScopes", Arguments.setting("requiredScopes", values)));
         return this;
     }
 
@@ -94,24 +100,26 @@ public final class TokenVerifierBuilder {
     }
 
     /**
-     * How long fetching the keys may take in all; 30 seconds when left out.
+     * How long fetching the keys may take in all; 10 seconds when left out.
      *
-     * @param value more than zero, in whole milliseconds
+     * @param value more than zero and at most 24 hours; rounded up to whole milliseconds
      * @return this builder
+     * @throws ConfigurationException when it is another
      */
     public TokenVerifierBuilder timeout(Duration value) {
-        settings.put("timeoutMs", value == null ? null : value.toMillis());
+        settings.put("timeoutMs", Arguments.timeSetting("timeout", value));
         return this;
     }
 
     /**
      * How long connecting may take; 5 seconds when left out.
      *
-     * @param value more than zero, in whole milliseconds
+     * @param value more than zero and at most 24 hours; rounded up to whole milliseconds
      * @return this builder
+     * @throws ConfigurationException when it is another
      */
     public TokenVerifierBuilder connectTimeout(Duration value) {
-        settings.put("connectTimeoutMs", value == null ? null : value.toMillis());
+        settings.put("connectTimeoutMs", Arguments.timeSetting("connectTimeout", value));
         return this;
     }
 

@@ -1,5 +1,6 @@
 package ai.sentryagent.idp;
 
+import ai.sentryagent.idp.internal.Arguments;
 import java.io.Serializable;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -82,9 +83,10 @@ public final class VerifiedToken implements Serializable {
      *
      * @param wanted scopes
      * @return true when it has every one
+     * @throws ValidationException when it is null, or one of them is
      */
     public boolean hasScopes(Collection<String> wanted) {
-        return scopes.containsAll(wanted);
+        return scopes.containsAll(Arguments.items("wanted", wanted));
     }
 
     /**

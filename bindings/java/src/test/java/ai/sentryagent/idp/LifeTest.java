@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import ai.sentryagent.idp.models.Agent;
 import java.io.File;
 import java.io.IOException;
 import java.net.URL;
@@ -19,6 +20,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,6 +28,23 @@ import org.junit.jupiter.api.io.TempDir;
 /** Threads, class loaders, processes. */
 class LifeTest {
     private static final int THREADS = 200;
+
+    @Test
+    void anExecutorThatThrowsHoldsUpNobody() throws Exception {
+        Executor throwing = task -> {
+            throw new IllegalStateException("no thread of mine");
+        };
+        try (Wire wire = new Wire();
+                AgentIdPClient odd = wire.client().executor(throwing).build();
+                AgentIdPClient other = wire.client().build()) {
+            wire.answer(Wire.AGENT + "a1", 200, Wire.agent("a1"));
+            CompletableFuture<Agent> waiting = other.agents().getAgentAsync("late");
+            wire.awaitArrival(Wire.AGENT + "late");
+            assertEquals("a1", odd.agents().getAgentAsync("a1").get(30, TimeUnit.SECONDS).getAgentId());
+            assertFalse(waiting.isDone());
+            waiting.cancel(true);
+        }
+    }
 
     @Test
     void manyThreadsOnAColdClientFetchOneToken() throws Exception {

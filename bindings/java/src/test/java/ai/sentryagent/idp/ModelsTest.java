@@ -63,6 +63,7 @@ class ModelsTest {
             DecodingException error = assertThrows(DecodingException.class, () -> TokenResponse.fromJson(json), json);
             assertFalse(error.toString().contains("hidden"), error.toString());
         }
-        assertThrows(IllegalStateException.class, () -> TokenResponse.builder().build());
+        ValidationException missing = assertThrows(ValidationException.class, () -> TokenResponse.builder().build());
+        assertEquals("access_token", missing.getErrors().get(0).field());
     }
 }

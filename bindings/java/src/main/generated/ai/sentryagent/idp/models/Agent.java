@@ -2,6 +2,7 @@
 package ai.sentryagent.idp.models;
 
 import ai.sentryagent.idp.internal.AgentCodec;
+import ai.sentryagent.idp.internal.Arguments;
 import ai.sentryagent.idp.internal.Values;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -44,7 +45,7 @@ public final class Agent {
         this.didCreatedAt = from.didCreatedAt;
         this.createdAt = from.createdAt;
         this.updatedAt = from.updatedAt;
-        this.additionalProperties = Values.jsonMap(from.additionalProperties);
+        this.additionalProperties = Values.jsonMap("additionalProperties", from.additionalProperties);
     }
 
     /**
@@ -443,7 +444,7 @@ public final class Agent {
          * @return this builder
          */
         public Builder capabilities(List<String> value) {
-            this.capabilities = Values.list(value);
+            this.capabilities = Values.list("capabilities", value);
             return this;
         }
 
@@ -574,9 +575,10 @@ public final class Agent {
          * @param name as on the wire
          * @param value a JSON value: null, Boolean, String, Number, List or Map
          * @return this builder
+         * @throws ai.sentryagent.idp.ValidationException when the value is none
          */
         public Builder additionalProperty(String name, Object value) {
-            this.additionalProperties.put(Objects.requireNonNull(name, "name"), Values.json(value));
+            this.additionalProperties.put(Arguments.given("name", name), Values.json(name, value));
             return this;
         }
 
@@ -584,7 +586,7 @@ public final class Agent {
          * The value.
          *
          * @return an immutable value
-         * @throws IllegalStateException when a required field was not given
+         * @throws ai.sentryagent.idp.ValidationException when a required field was not given
          */
         public Agent build() {
             Values.given("agentId", this.agentId);

@@ -2,7 +2,6 @@ package ai.sentryagent.idp.internal;
 
 import ai.sentryagent.idp.ResponseInfo;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 
 /**
@@ -31,8 +30,9 @@ final class AsyncCall<T> extends Call<T> implements Runnable {
         frame = arrived;
         try {
             executor.execute(this);
-        } catch (RejectedExecutionException e) {
-            // The caller's executor was shut down; its futures must end all the same.
+        } catch (Throwable e) {
+            // The caller's executor was shut down, or throws. Its futures must end all the same, and so must the calls of
+            // all other clients, for which this thread works, too.
             Callbacks.executor().execute(this);
         }
     }

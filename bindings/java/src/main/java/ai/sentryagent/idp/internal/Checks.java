@@ -1,10 +1,7 @@
 package ai.sentryagent.idp.internal;
 
+import ai.sentryagent.idp.AgentIdPException;
 import ai.sentryagent.idp.models.AuditEvent;
-import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.core.util.ByteArrayBuilder;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -13,6 +10,8 @@ import java.util.function.Function;
 
 /** What the native core checks without a client. */
 public final class Checks {
+    private static final Instant NOW_MAX = Instant.parse("9999-12-31T23:59:59Z");
+
     private Checks() {}
 
     /**
@@ -23,10 +22,19 @@ public final class Checks {
      */
     public static Map<String, Object> webhook(
             byte[] payload, Map<String, String> headers, List<String> secrets, Duration tolerance, Instant now) {
-        byte[] how = write(out -> {
+        double toleranceMs = Arguments.span("tolerance", tolerance);
+        Long nowMs = now == null ? null : nowMs(now);
+        List<String> keys = Arguments.items("secrets", secrets);
+        Arguments.given("payload", payload, "must be the body as it came, not null");
+        Arguments.given("headers", headers, "must be the request's headers, not null");
+        byte[] how = Encoding.bytes(Arguments::refused, out -> {
             out.writeStartObject();
             out.writeArrayFieldStart("headers");
             for (Map.Entry<String, String> header : headers.entrySet()) {
+                // A header without a value is not there; one without a name is the status line of some HTTP libraries.
+                if (header.getKey() == null || header.getValue() == null) {
+                    continue;
+                }
                 out.writeStartArray();
                 out.writeString(header.getKey());
                 out.writeString(header.getValue());
@@ -34,10 +42,10 @@ public final class Checks {
             }
             out.writeEndArray();
             out.writeFieldName("secrets");
-            Json.writeList(out, secrets, Json::writeString);
-            out.writeNumberField("toleranceMs", tolerance.toMillis());
-            if (now != null) {
-                out.writeNumberField("nowMs", now.toEpochMilli());
+            Json.writeList(out, keys, Json::writeString);
+            out.writeNumberField("toleranceMs", (long) toleranceMs);
+            if (nowMs != null) {
+                out.writeNumberField("nowMs", nowMs);
             }
             out.writeEndObject();
         });
@@ -47,28 +55,28 @@ public final class Checks {
 
     /** Checks the hashes of a run of audit events. */
     public static <T> T auditEvents(Iterable<AuditEvent> events, Function<Map<String, Object>, T> make) {
-        byte[] json = write(out -> {
+        Arguments.given("events", events, "must be a list of audit events, not null");
+        byte[] json = Encoding.bytes(Checks::refused, out -> {
             out.writeStartArray();
+            int index = 0;
             for (AuditEvent event : events) {
-                AuditEventCodec.INSTANCE.write(out, event);
+                AuditEventCodec.INSTANCE.write(out, Arguments.given("events[" + index + "]", event));
+                index++;
             }
             out.writeEndArray();
         });
         return make.apply(Outcome.value(Native.verifyAuditEvents(json), Json.OBJECT));
     }
 
-    private static byte[] write(Body body) {
-        ByteArrayBuilder bytes = new ByteArrayBuilder(512);
-        try (JsonGenerator out = Json.FACTORY.createGenerator(bytes)) {
-            body.write(out);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return bytes.toByteArray();
+    private static AgentIdPException refused(String place, String reason) {
+        return Arguments.refused("events" + place, reason);
     }
 
-    @FunctionalInterface
-    private interface Body {
-        void write(JsonGenerator out) throws IOException;
+    private static long nowMs(Instant now) {
+        if (now.isBefore(Instant.EPOCH) || now.isAfter(NOW_MAX)) {
+            throw Arguments.refused("now", "must be from 1970 to 9999");
+        }
+        return now.toEpochMilli();
     }
+
 }

@@ -34,7 +34,7 @@ public abstract class Codec<T> {
      * @throws DecodingException when the text is not valid JSON or not such a value
      */
     public final T fromJson(String json) {
-        try (JsonParser in = Json.FACTORY.createParser(json)) {
+        try (JsonParser in = Json.FACTORY.createParser(Arguments.given("json", json))) {
             return whole(in);
         } catch (IOException e) {
             throw Errors.decoding(e);

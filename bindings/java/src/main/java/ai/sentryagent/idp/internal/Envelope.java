@@ -1,25 +1,32 @@
 package ai.sentryagent.idp.internal;
 
+import ai.sentryagent.idp.AgentIdPException;
 import ai.sentryagent.idp.CallOptions;
 import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.core.util.ByteArrayBuilder;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 
 /** The arguments of a call, on their way into the native core. */
 public final class Envelope {
     private final List<String> path = new ArrayList<>(4);
     private Part<?> query;
     private Part<?> body;
+    private String missing;
 
     /** A path id; null is refused here, an empty one by the core. */
-    public Envelope path(String name, String value) {
+    public Envelope path(String name, Object value) {
         path.add(name);
-        path.add(Objects.requireNonNull(value, name));
+        path.add(String.valueOf(value));
+        return given(name, value);
+    }
+
+    /** An argument that must be there. It is refused when the call begins: the fault of a future comes out of the future. */
+    public Envelope given(String name, Object value) {
+        if (value == null && missing == null) {
+            missing = name;
+        }
         return this;
     }
 
@@ -37,8 +44,10 @@ public final class Envelope {
 
     /** {@code traceparent} is null when there is none to pass on. */
     byte[] encode(CallOptions options, String traceparent) {
-        ByteArrayBuilder bytes = new ByteArrayBuilder(256);
-        try (JsonGenerator out = Json.FACTORY.createGenerator(bytes)) {
+        if (missing != null) {
+            throw Arguments.refused(missing, "must not be null");
+        }
+        return Encoding.bytes(Envelope::refused, out -> {
             out.writeStartObject();
             if (!path.isEmpty()) {
                 out.writeObjectFieldStart("path");
@@ -64,18 +73,20 @@ public final class Envelope {
                 out.writeEndObject();
             }
             out.writeEndObject();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return bytes.toByteArray();
+        });
+    }
+
+    /** By the caller's own name of the field: the envelope's parts are ours. */
+    private static AgentIdPException refused(String place, String reason) {
+        return Arguments.refused(place.substring(place.indexOf('.') + 1), reason);
     }
 
     private static void write(JsonGenerator out, CallOptions options) throws IOException {
         if (options.getTimeout() != null) {
-            out.writeNumberField("timeoutMs", options.getTimeout().toMillis());
+            out.writeNumberField("timeoutMs", Arguments.time("timeout", options.getTimeout()));
         }
         if (options.getConnectTimeout() != null) {
-            out.writeNumberField("connectTimeoutMs", options.getConnectTimeout().toMillis());
+            out.writeNumberField("connectTimeoutMs", Arguments.time("connectTimeout", options.getConnectTimeout()));
         }
         if (options.getRetries() != null) {
             out.writeNumberField("retries", options.getRetries());

@@ -40,7 +40,7 @@ public final class NativeClock {
 
     /** Blocks until somebody sleeps at most that long; empty when patience ends. */
     public OptionalDouble sleeping(double atMostMs, Duration patience) {
-        double ms = Native.clockSleeping(number(), atMostMs, patience.toMillis());
+        double ms = Native.clockSleeping(number(), atMostMs, Arguments.wholeMs(patience));
         Reference.reachabilityFence(this);
         return Double.isNaN(ms) ? OptionalDouble.empty() : OptionalDouble.of(ms);
     }

@@ -1,9 +1,5 @@
 package ai.sentryagent.idp.internal;
 
-import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.core.util.ByteArrayBuilder;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -48,12 +44,6 @@ public final class Settings {
         }
         all.put("language", "java");
         all.put("runtime", "JVM " + System.getProperty("java.version"));
-        ByteArrayBuilder bytes = new ByteArrayBuilder(256);
-        try (JsonGenerator out = Json.FACTORY.createGenerator(bytes)) {
-            Json.OBJECT.write(out, all);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return bytes.toByteArray();
+        return Encoding.bytes(Arguments::misconfigured, out -> Json.OBJECT.write(out, all));
     }
 }

@@ -4,6 +4,7 @@ import ai.sentryagent.idp.CallOptions;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 
 /**
  * The caller's place in a trace, as W3C Trace Context writes it. It comes from the client's hook, else from OpenTelemetry's
@@ -11,6 +12,8 @@ import java.util.function.Supplier;
  */
 final class Traceparent {
     static final String HEADER = "traceparent";
+
+    private static final Pattern FORM = Pattern.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
 
     private static final Span SPAN = Span.find(Traceparent.class.getClassLoader());
 
@@ -24,7 +27,9 @@ final class Traceparent {
         if (options != null && options.getHeaders().keySet().stream().anyMatch(HEADER::equalsIgnoreCase)) {
             return null;
         }
-        return hook != null ? hook.get() : SPAN.traceparent();
+        String found = hook != null ? hook.get() : SPAN.traceparent();
+        // What is no trace context is not passed on, as W3C's text wants it: a tracer's fault must not be the call's.
+        return found != null && FORM.matcher(found).matches() ? found : null;
     }
 
     /** {@code io.opentelemetry.api.trace.Span.current().getSpanContext()}. */

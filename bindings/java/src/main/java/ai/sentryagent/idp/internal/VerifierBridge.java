@@ -16,6 +16,8 @@ import java.util.function.Function;
  * @param <T> what a token that holds is turned into
  */
 public final class VerifierBridge<T> implements AutoCloseable {
+    private static final byte[] NO_LINES = {};
+
     private final NativeHandle handle;
     private final Executor executor;
     private final Codec<T> codec;
@@ -48,10 +50,10 @@ public final class VerifierBridge<T> implements AutoCloseable {
         return new VerifierBridge<>(Outcome.number(made), where, Json.objectOf(make));
     }
 
-    /** Verifies, at once when the key is known; else waits for it. */
+    /** Verifies, at once when the key is known; else waits for it. No token is none that holds. */
     public T verify(String token, Collection<String> scopes) {
-        byte[] text = utf8(token);
-        byte[] lines = utf8(String.join("\n", scopes));
+        byte[] text = utf8(token == null ? "" : token);
+        byte[] lines = lines(scopes);
         byte[] now = verifyNow(text, lines);
         if (now != null) {
             return Outcome.value(now, codec);
@@ -65,8 +67,8 @@ public final class VerifierBridge<T> implements AutoCloseable {
     public CompletableFuture<T> verifyAsync(String token, Collection<String> scopes) {
         AsyncCall<T> call = new AsyncCall<>(codec, null, executor);
         try {
-            byte[] text = utf8(token);
-            byte[] lines = utf8(String.join("\n", scopes));
+            byte[] text = utf8(token == null ? "" : token);
+            byte[] lines = lines(scopes);
             byte[] now = verifyNow(text, lines);
             if (now != null) {
                 call.future().complete(Outcome.value(now, codec));
@@ -105,6 +107,11 @@ public final class VerifierBridge<T> implements AutoCloseable {
             throw AgentIdPException.of(ErrorRecord.local("configuration", "CLIENT_CLOSED", "the verifier is closed"));
         }
         return handle.number();
+    }
+
+    private static byte[] lines(Collection<String> scopes) {
+        Arguments.given("requiredScopes", scopes, "must not be null; List.of() is none");
+        return scopes.isEmpty() ? NO_LINES : utf8(String.join("\n", Arguments.items("requiredScopes", scopes)));
     }
 
     private static byte[] utf8(String text) {

@@ -3,6 +3,7 @@ package ai.sentryagent.idp.servlet;
 import ai.sentryagent.idp.AgentIdPException;
 import ai.sentryagent.idp.TokenVerifier;
 import ai.sentryagent.idp.VerifiedToken;
+import ai.sentryagent.idp.internal.Arguments;
 import ai.sentryagent.idp.internal.BearerAnswer;
 import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
@@ -13,8 +14,8 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 
 /**
  * Lets a request through when its access token holds. What comes after it finds the token by {@link #token}, and as the
@@ -38,10 +39,11 @@ public final class TokenVerifierFilter implements Filter {
      *
      * @param verifier checks the tokens; it stays the caller's to close
      * @param requiredScopes scopes that a token must have beside those that the verifier requires
+     * @throws ai.sentryagent.idp.ConfigurationException when one of them is null
      */
     public TokenVerifierFilter(TokenVerifier verifier, String... requiredScopes) {
-        this.verifier = Objects.requireNonNull(verifier, "verifier");
-        this.requiredScopes = List.of(requiredScopes);
+        this.verifier = Arguments.setting("verifier", verifier);
+        this.requiredScopes = Arguments.settings("requiredScopes", Arrays.asList(Arguments.setting("requiredScopes", requiredScopes)));
     }
 
     /**

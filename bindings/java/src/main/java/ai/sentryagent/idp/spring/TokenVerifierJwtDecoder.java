@@ -5,11 +5,11 @@ import ai.sentryagent.idp.AuthenticationException;
 import ai.sentryagent.idp.PermissionDeniedException;
 import ai.sentryagent.idp.TokenVerifier;
 import ai.sentryagent.idp.VerifiedToken;
+import ai.sentryagent.idp.internal.Arguments;
 import ai.sentryagent.idp.internal.BearerAnswer;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Objects;
 import org.springframework.http.HttpStatus;
 import org.springframework.security.oauth2.core.OAuth2AuthenticationException;
 import org.springframework.security.oauth2.jwt.BadJwtException;
@@ -41,9 +41,10 @@ public final class TokenVerifierJwtDecoder implements JwtDecoder {
      * A decoder.
      *
      * @param verifier checks the tokens; it stays the caller's to close
+     * @throws ai.sentryagent.idp.ConfigurationException when it is null
      */
     public TokenVerifierJwtDecoder(TokenVerifier verifier) {
-        this.verifier = Objects.requireNonNull(verifier, "verifier");
+        this.verifier = Arguments.setting("verifier", verifier);
     }
 
     /**

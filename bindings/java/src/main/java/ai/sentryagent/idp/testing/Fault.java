@@ -1,11 +1,15 @@
 package ai.sentryagent.idp.testing;
 
+import ai.sentryagent.idp.internal.Arguments;
 import ai.sentryagent.idp.internal.Json;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** What a {@link MockServer} does to the next requests. Immutable. */
+/**
+ * What a {@link MockServer} does to the next requests. Immutable. What is no fault is refused with a
+ * {@link ai.sentryagent.idp.ValidationException}: an argument that is null here, all else by {@link MockServer#failNext}.
+ */
 public final class Fault {
     private final Map<String, Object> order;
 
@@ -30,7 +34,7 @@ public final class Fault {
      * @return the fault, for one request
      */
     public static Fault code(String code) {
-        return new Fault(Map.of()).with("code", code);
+        return new Fault(Map.of()).with("code", Arguments.given("code", code));
     }
 
     /**
@@ -49,7 +53,7 @@ public final class Fault {
      * @return the fault, for one request
      */
     public static Fault delay(Duration time) {
-        return new Fault(Map.of()).with("delayMs", time.toMillis());
+        return new Fault(Map.of()).with("delayMs", (long) Arguments.span("time", time));
     }
 
     /**
@@ -69,6 +73,7 @@ public final class Fault {
      * @return a fault that says so
      */
     public Fault retryAfter(Duration time) {
+        Arguments.span("time", time);
         return with("retryAfter", time.toSeconds());
     }
 
@@ -79,7 +84,7 @@ public final class Fault {
      * @return a fault for those
      */
     public Fault path(String prefix) {
-        return with("path", prefix);
+        return with("path", Arguments.given("prefix", prefix));
     }
 
     String json() {

@@ -1,5 +1,6 @@
 package ai.sentryagent.idp.testing;
 
+import ai.sentryagent.idp.internal.Arguments;
 import ai.sentryagent.idp.internal.NativeClock;
 import java.time.Duration;
 import java.time.Instant;
@@ -28,26 +29,32 @@ public final class ManualClock {
      * Time passes; waits that end in it end.
      *
      * @param time how much; not negative
+     * @throws ai.sentryagent.idp.ValidationException when it is null or negative
      */
     public void advance(Duration time) {
-        inner.advance(ms(time));
+        inner.advance(Arguments.span("time", time));
     }
 
     /**
      * Somebody sets the wall clock. No time passes.
      *
      * @param by how far; negative to set it back
+     * @throws ai.sentryagent.idp.ValidationException when it is null
      */
     public void jumpWall(Duration by) {
-        inner.jumpWall(ms(by));
+        inner.jumpWall(Arguments.ms(Arguments.given("by", by)));
     }
 
     /**
      * What chance gives from now on, where the SDK spreads its waits.
      *
-     * @param value from 0 to 1, without 1; 0 until it is set
+     * @param value from 0 to 1; 0 until it is set
+     * @throws ai.sentryagent.idp.ValidationException when it is another
      */
     public void setRandom(double value) {
+        if (!(value >= 0 && value <= 1)) {
+            throw Arguments.refused("value", "must be from 0 to 1");
+        }
         inner.random(value);
     }
 
@@ -68,13 +75,9 @@ public final class ManualClock {
      * @return how long the shortest such sleep still takes; empty when patience ended
      */
     public Optional<Duration> awaitSleep(Duration atMost, Duration patience) {
-        var sleeping = inner.sleeping(ms(atMost), patience);
+        var sleeping = inner.sleeping(Arguments.span("atMost", atMost), Arguments.given("patience", patience));
         return sleeping.isPresent()
                 ? Optional.of(Duration.ofNanos(Math.round(sleeping.getAsDouble() * 1e6)))
                 : Optional.empty();
-    }
-
-    private static double ms(Duration time) {
-        return time.toNanos() / 1e6;
     }
 }

@@ -1,5 +1,7 @@
 package ai.sentryagent.idp.testing;
 
+import ai.sentryagent.idp.DecodingException;
+import ai.sentryagent.idp.internal.Arguments;
 import ai.sentryagent.idp.internal.Json;
 import java.io.BufferedReader;
 import java.io.File;
@@ -45,7 +47,12 @@ final class MockProcess implements AutoCloseable {
                 process.destroyForcibly();
                 throw new IllegalStateException("`" + binary + " mock --json` ended at once; run it to see why");
             }
-            return new MockProcess(process, Json.OBJECT.fromJson(line));
+            try {
+                return new MockProcess(process, Json.OBJECT.fromJson(line));
+            } catch (DecodingException e) {
+                process.destroyForcibly();
+                throw new IllegalStateException("`" + binary + "` is not `agentidp`: it answers something else", e);
+            }
         } catch (IOException e) {
             throw new IllegalStateException("`" + binary + "` cannot be started", e);
         }
@@ -80,7 +87,7 @@ final class MockProcess implements AutoCloseable {
             connection.setRequestProperty("Content-Type", "application/json");
             connection.getOutputStream().write(json.getBytes(StandardCharsets.UTF_8));
             if (connection.getResponseCode() / 100 != 2) {
-                throw new IllegalArgumentException("the mock server refuses: " + text(connection.getErrorStream()));
+                throw Arguments.refused("the mock server refuses", refusal(text(connection.getErrorStream())));
             }
             text(connection.getInputStream());
         } catch (IOException e) {
@@ -108,6 +115,15 @@ final class MockProcess implements AutoCloseable {
         } catch (InterruptedException e) {
             process.destroyForcibly();
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** What the server says is wrong; it names the field. */
+    private static String refusal(String body) {
+        try {
+            return String.valueOf(Json.OBJECT.fromJson(body).get("message"));
+        } catch (DecodingException e) {
+            return body;
         }
     }
 

@@ -2,6 +2,7 @@ package ai.sentryagent.idp.testing;
 
 import ai.sentryagent.idp.AgentIdPClient;
 import ai.sentryagent.idp.AgentIdPClientBuilder;
+import ai.sentryagent.idp.internal.Arguments;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -134,9 +135,10 @@ public final class MockServer implements AutoCloseable {
      * Orders a fault: the next requests that it fits get it instead of their answer.
      *
      * @param fault what is to go wrong
+     * @throws ai.sentryagent.idp.ValidationException when it is null, or nothing that the server can do
      */
     public void failNext(Fault fault) {
-        process.post("/mock/faults", fault.json());
+        process.post("/mock/faults", Arguments.given("fault", fault).json());
     }
 
     /**
@@ -189,9 +191,10 @@ public final class MockServer implements AutoCloseable {
          * Time passes, at the server and in its clients.
          *
          * @param time how much
+         * @throws ai.sentryagent.idp.ValidationException when it is null or negative, or too much for a clock
          */
         public void advance(Duration time) {
-            process.post("/mock/clock", "{\"advanceMs\":" + time.toMillis() + "}");
+            process.post("/mock/clock", "{\"advanceMs\":" + (long) Arguments.span("time", time) + "}");
             sdk.advance(time);
         }
 

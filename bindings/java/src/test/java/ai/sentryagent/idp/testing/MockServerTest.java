@@ -12,6 +12,7 @@ import ai.sentryagent.idp.AuditChain;
 import ai.sentryagent.idp.CallOptions;
 import ai.sentryagent.idp.RateLimitException;
 import ai.sentryagent.idp.ServerException;
+import ai.sentryagent.idp.ValidationException;
 import ai.sentryagent.idp.models.AuditEvent;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -93,10 +94,25 @@ class MockServerTest {
     }
 
     @Test
+    void whatTheServerCannotDoIsRefusedInItsWords(MockServer server) {
+        for (Fault fault : List.of(Fault.status(99), Fault.status(600), Fault.cut().times(-1))) {
+            ValidationException error = assertThrows(ValidationException.class, () -> server.failNext(fault));
+            assertTrue(error.getMessage().contains(fault.toString().contains("count") ? "count" : "status"), error.getMessage());
+        }
+        assertThrows(ValidationException.class, () -> server.failNext(null));
+        Duration tooMuch = Duration.ofDays(40_000);
+        ValidationException error = assertThrows(ValidationException.class, () -> server.clock().advance(tooMuch));
+        assertTrue(error.getMessage().contains("advanceMs"), error.getMessage());
+        assertThrows(ValidationException.class, () -> server.clock().advance(Duration.ofMillis(-1)));
+    }
+
+    @Test
     void theProgramIsLookedForInOrder() {
         assertEquals(Path.of("/x/agentidp"), MockProcess.find("/x/agentidp", null));
         IllegalStateException error = assertThrows(IllegalStateException.class, () -> MockProcess.find(null, ""));
         assertTrue(error.getMessage().contains("AGENTIDP_BIN"), error.getMessage());
         assertThrows(IllegalStateException.class, () -> MockServer.start(Path.of("/nowhere/agentidp")));
+        IllegalStateException other = assertThrows(IllegalStateException.class, () -> MockServer.start(Path.of("/bin/echo")));
+        assertTrue(other.getMessage().contains("is not `agentidp`"), other.getMessage());
     }
 }
