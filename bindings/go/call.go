@@ -60,6 +60,9 @@ func (h *handle) send(ctx context.Context, operation uint32, args *wire.Writer, 
 		args.Reset()
 		writers.Put(args)
 	}()
+	if err := checked(ctx); err != nil {
+		return completion{}, err
+	}
 	if err := h.usable(); err != nil {
 		return completion{}, err
 	}
@@ -68,11 +71,11 @@ func (h *handle) send(ctx context.Context, operation uint32, args *wire.Writer, 
 	}
 	o := collect(opts)
 	o.traceparent(h.traceparentOf(ctx))
-	o.write(ctx, args)
+	o.write(ctx, h.timeout, args)
 	args.Close('}')
 	text, err := args.Bytes()
 	if err != nil {
-		return completion{}, localError(KindValidation, codeValidationError, "the arguments have no JSON", err)
+		return completion{}, unwritable("the arguments have no JSON", err)
 	}
 	done, err := h.await(ctx, o.response != nil, func(queue native.Queue, id uint64) int32 {
 		return native.CallStart(queue, h.client, id, operation, text)
@@ -87,8 +90,19 @@ func (h *handle) send(ctx context.Context, operation uint32, args *wire.Writer, 
 	return done, err
 }
 
+// checked refuses a context that is not there.
+func checked(ctx context.Context) error {
+	if ctx == nil {
+		return localError(KindValidation, codeValidationError, "ctx must not be nil; context.Background() is the empty one", nil)
+	}
+	return nil
+}
+
 // await starts something and waits for its end, or for the context's.
 func (h *handle) await(ctx context.Context, metadata bool, start func(native.Queue, uint64) int32) (completion, error) {
+	if err := checked(ctx); err != nil {
+		return completion{}, err
+	}
 	if ctx.Err() != nil {
 		return completion{}, contextError(ctx)
 	}

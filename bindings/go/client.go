@@ -1,10 +1,12 @@
 package agentidp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/sentryagent/idp-sdk-go/internal/native"
 )
@@ -18,10 +20,10 @@ func NewAgentIdPClient(config AgentIdPClientConfig) *AgentIdPClient {
 }
 
 // Err is what is wrong with the configuration; nil when the client can be used.
-func (c *AgentIdPClient) Err() error { return c.handle.usable() }
+func (c *AgentIdPClient) Err() error { return c.of().usable() }
 
-// ClearTokenCache forgets the cached access token; the next call asks for a new one.
-func (c *AgentIdPClient) ClearTokenCache() { c.handle.clearTokenCache() }
+// ClearTokenCache forgets the access token, for all that share it; the next call asks for a new one.
+func (c *AgentIdPClient) ClearTokenCache() { c.of().clearTokenCache() }
 
 // ConfigurationValue is a setting and where it came from.
 type ConfigurationValue struct {
@@ -34,7 +36,7 @@ type ConfigurationValue struct {
 // ExplainConfiguration says what each setting is and where it came from, by the setting's name; nil
 // when the configuration does not hold.
 func (c *AgentIdPClient) ExplainConfiguration() map[string]ConfigurationValue {
-	if c.handle.usable() != nil {
+	if c.of().usable() != nil {
 		return nil
 	}
 	defer runtime.KeepAlive(c.handle)
@@ -48,12 +50,20 @@ func (c *AgentIdPClient) ExplainConfiguration() map[string]ConfigurationValue {
 // Close ends the client: later calls fail with the code CLIENT_CLOSED. It may be called twice. A
 // client that is not closed is cleaned up with the garbage.
 func (c *AgentIdPClient) Close() error {
-	c.handle.close()
+	c.of().close()
 	return nil
 }
 
 // TokenManager gives the access tokens that the client itself uses. Closing it closes the client.
-func (c *AgentIdPClient) TokenManager() *TokenManager { return &TokenManager{handle: c.handle} }
+func (c *AgentIdPClient) TokenManager() *TokenManager { return &TokenManager{handle: c.of()} }
+
+// of is the client's handle; nil for a client that is none.
+func (c *AgentIdPClient) of() *handle {
+	if c == nil {
+		return nil
+	}
+	return c.handle
+}
 
 // handle is the core's client, or the reason why there is none. It is freed with the garbage, so
 // whoever uses it keeps it alive until the native function has returned.
@@ -63,6 +73,8 @@ type handle struct {
 	id          uint64
 	logger      *clientLogger
 	traceparent func(context.Context) string
+	// timeout is for one call in all, unless the call has another.
+	timeout time.Duration
 
 	// state is whether the process's queue counts this client among those with a logger.
 	state struct {
@@ -78,9 +90,12 @@ func newHandle(config AgentIdPClientConfig) *handle {
 	}
 	text, err := config.json()
 	if err != nil {
-		return &handle{err: localError(KindConfiguration, CodeConfigurationError, err.Error(), err)}
+		return &handle{err: misconfigured(err)}
 	}
-	h := &handle{client: native.ClientNew(text, handleOf(config.Clock)), traceparent: config.Traceparent}
+	h := &handle{
+		client: native.ClientNew(text, handleOf(config.Clock)), traceparent: config.Traceparent,
+		timeout: cmp.Or(config.Timeout, callTime),
+	}
 	runtime.KeepAlive(config.Clock)
 	clear(text)
 	if fault := native.ClientError(h.client); len(fault) > 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -82,6 +83,44 @@ func TestErrorsAreTyped(t *testing.T) {
 	}
 	if text := err.Error(); text != "agentidp: AGENT_NOT_FOUND (404): Agent not found. [request request-1]" {
 		t.Errorf("%q", text)
+	}
+}
+
+func TestAMissingConnectionSaysWhatItMissed(t *testing.T) {
+	client := agentidp.NewAgentIdPClient(agentidp.AgentIdPClientConfig{
+		BaseURL: "http://127.0.0.1:1", ClientID: clientID, ClientSecret: secret, Retries: agentidp.Ptr(0),
+	})
+	defer client.Close()
+	_, err := client.Health.GetHealth(context.Background())
+	if !errors.Is(err, agentidp.ErrConnection) || !strings.Contains(err.Error(), "127.0.0.1:1: ") {
+		t.Error(err)
+	}
+}
+
+func TestACallWithoutAContextIsRefused(t *testing.T) {
+	s := fake(t, answer(200, `{}`))
+	client := s.client(t)
+	var none context.Context
+	_, err := client.Agents.GetAgent(none, clientID)
+	_, err2 := client.TokenManager().GetToken(none)
+	verifier := agentidp.NewTokenVerifier(agentidp.TokenVerifierConfig{Issuer: s.URL, Audience: []string{"x"}})
+	_, err3 := verifier.Verify(none, "x")
+	for _, err := range []error{err, err2, err3} {
+		if !errors.Is(err, agentidp.ErrValidation) || !strings.Contains(err.Error(), "ctx") {
+			t.Error(err)
+		}
+	}
+}
+
+func TestTheLongestTimeIsATime(t *testing.T) {
+	s := fake(t, answer(404, `{"code":"AGENT_NOT_FOUND","message":"Agent not found."}`))
+	_, err := s.client(t).Agents.GetAgent(context.Background(), clientID, agentidp.WithTimeout(math.MaxInt64))
+	if !errors.Is(err, agentidp.ErrNotFound) {
+		t.Error(err)
+	}
+	_, err = s.client(t).Agents.GetAgent(context.Background(), clientID, agentidp.WithTimeout(-1))
+	if !errors.Is(err, agentidp.ErrValidation) {
+		t.Error(err)
 	}
 }
 

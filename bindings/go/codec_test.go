@@ -215,16 +215,33 @@ func TestPagesEnd(t *testing.T) {
 	for _, c := range []struct {
 		page, limit, total, items int
 		more                      bool
-	}{{1, 20, 41, 20, true}, {2, 20, 41, 20, true}, {3, 20, 41, 1, false}, {1, 20, 20, 20, false}, {1, 20, 0, 0, false}, {1, 0, 5, 5, false}} {
-		next := c.page
-		more := nextPage(&next, c.page, c.limit, c.total, c.items)
-		if more != c.more || (more && next != c.page+1) {
-			t.Errorf("%+v: %v, %d", c, more, next)
+	}{{1, 20, 41, 20, true}, {2, 20, 41, 20, true}, {3, 20, 41, 1, false}, {1, 20, 20, 20, false}, {1, 20, 0, 0, false}, {1, 0, 5, 5, true}, {1, 0, 5, 0, false}} {
+		for _, first := range []bool{true, false} {
+			next := c.page
+			more, err := nextPage(&next, first, c.page, c.limit, c.total, c.items)
+			if err != nil || more != c.more || (more && next != c.page+1) {
+				t.Errorf("%+v: %v, %d, %v", c, more, next, err)
+			}
+			// The first page may be any; one after it is a later one.
+			next = c.page + 1
+			more, err = nextPage(&next, first, c.page, c.limit, c.total, c.items)
+			if still := c.more && !first; errors.Is(err, ErrDecoding) != still || more != (c.more && first) {
+				t.Errorf("%+v, asked for the page behind it: %v, %v", c, more, err)
+			}
 		}
 	}
-	var cursor string
-	if !nextCursor(&cursor, "abc") || cursor != "abc" || nextCursor(&cursor, "") {
-		t.Error("cursors")
+	cursor := "abc"
+	if more, err := nextCursor(&cursor, true, "abc"); !more || err != nil || cursor != "abc" {
+		t.Error("the first cursor", more, err)
+	}
+	if more, err := nextCursor(&cursor, false, "abc"); more || !errors.Is(err, ErrDecoding) {
+		t.Error("the same cursor", more, err)
+	}
+	if more, err := nextCursor(&cursor, false, "def"); !more || err != nil || cursor != "def" {
+		t.Error("the next cursor", more, err)
+	}
+	if more, err := nextCursor(&cursor, false, ""); more || err != nil {
+		t.Error("the last page", more, err)
 	}
 	seen := 0
 	if yieldAll([]int{1, 2, 3}, func(*int, error) bool { seen++; return seen < 2 }) || seen != 2 {

@@ -40,7 +40,8 @@ type AgentIdPClientConfig struct {
 	// certificate of the client (mutual TLS). Both or neither.
 	ClientCertificate, ClientKey string
 	// Proxy is the URL of an HTTP proxy; HTTPS_PROXY and HTTP_PROXY when empty. NO_PROXY counts either
-	// way.
+	// way, and either way this machine (loopback, localhost) is reached directly, unless the proxy is on
+	// it too.
 	Proxy string
 	// AllowInsecureHTTP permits http to other hosts than loopback. Secrets then cross the network
 	// in the clear.
@@ -155,7 +156,16 @@ func writeTimes(w *wire.Writer, settings []timeSetting) {
 	}
 }
 
-// milliseconds rounds up, so that a short time does not become none.
+// callTime is a call's time in all when the configuration names none; the core has the same.
+const callTime = 30 * time.Second
+
+// milliseconds rounds away from zero, so that a short time does not become none.
 func milliseconds(d time.Duration) int {
-	return int((d + time.Millisecond - 1) / time.Millisecond)
+	if d < 0 {
+		return int((d+1)/time.Millisecond) - 1
+	}
+	if d == 0 {
+		return 0
+	}
+	return int((d-1)/time.Millisecond) + 1
 }

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
+
+	"github.com/sentryagent/idp-sdk-go/internal/wire"
 )
 
 // The whole tree of errors. Every error of this package is an [*AgentIdPError]; what the caller can
@@ -141,6 +144,10 @@ func (e *AgentIdPError) Error() string {
 	if e.Message != "" {
 		text += ": " + e.Message
 	}
+	// Without an answer the message alone does not say whether it was the name, the port or TLS.
+	if e.HTTPStatus == 0 && e.Cause != "" {
+		text += " (" + e.Cause + ")"
+	}
 	if e.RequestID != "" {
 		text += " [request " + e.RequestID + "]"
 	}
@@ -242,9 +249,17 @@ func errorFrom(text []byte) *AgentIdPError {
 	}
 	if r.RetryAfter != nil {
 		e.asked = true
-		e.RetryAfter = time.Duration(*r.RetryAfter * float64(time.Second))
+		e.RetryAfter = seconds(*r.RetryAfter)
 	}
 	return e
+}
+
+// seconds is the longest Duration where a server asks for more than one can hold, and not a negative one.
+func seconds(n float64) time.Duration {
+	if ns := n * float64(time.Second); ns < math.MaxInt64 {
+		return time.Duration(ns)
+	}
+	return math.MaxInt64
 }
 
 // localError is an error that no server sent.
@@ -255,6 +270,33 @@ func localError(kind ErrorKind, code, message string, below error) *AgentIdPErro
 		e.wrapped = []error{below}
 	}
 	return e
+}
+
+// argumentError is an argument that is refused before anything is sent.
+func argumentError(field, reason string) *AgentIdPError {
+	e := localError(KindValidation, codeValidationError, field+": "+reason, nil)
+	e.Details = map[string]any{
+		"field": field, "reason": reason, "errors": []any{map[string]any{"field": field, "reason": reason}},
+	}
+	return e
+}
+
+// unwritable is the error of arguments that have no JSON.
+func unwritable(what string, err error) *AgentIdPError {
+	var text *wire.NotTextError
+	if errors.As(err, &text) {
+		return argumentError(text.Field, "is not UTF-8, so it is no text")
+	}
+	return localError(KindValidation, codeValidationError, what, err)
+}
+
+// misconfigured is the error of a configuration that has no JSON.
+func misconfigured(err error) *AgentIdPError {
+	var text *wire.NotTextError
+	if errors.As(err, &text) {
+		return localError(KindConfiguration, CodeConfigurationError, text.Error(), nil)
+	}
+	return localError(KindConfiguration, CodeConfigurationError, err.Error(), err)
 }
 
 // asError is an error of this package as what it is.

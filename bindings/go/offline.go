@@ -52,6 +52,12 @@ func VerifyWebhook(payload []byte, headers map[string][]string, secret string, o
 			set(&o)
 		}
 	}
+	if o.tolerance != nil && *o.tolerance < 0 {
+		return argumentError("tolerance", "must not be negative")
+	}
+	if !o.now.IsZero() && (o.now.Unix() < 0 || o.now.Year() > 9999) {
+		return argumentError("now", "must be from 1970 to 9999")
+	}
 	w := wire.NewWriter(nil)
 	w.Open('{')
 	w.Key("headers")
@@ -70,7 +76,7 @@ func VerifyWebhook(payload []byte, headers map[string][]string, secret string, o
 	writeList(w, o.secrets, (*wire.Writer).String)
 	if o.tolerance != nil {
 		w.Key("toleranceMs")
-		w.Int(milliseconds(max(*o.tolerance, 0)))
+		w.Int(milliseconds(*o.tolerance))
 	}
 	if !o.now.IsZero() {
 		w.Key("nowMs")
@@ -80,7 +86,7 @@ func VerifyWebhook(payload []byte, headers map[string][]string, secret string, o
 	check, err := w.Bytes()
 	defer clear(check)
 	if err != nil {
-		return localError(KindConfiguration, CodeConfigurationError, "the check has no JSON", err)
+		return unwritable("the check has no JSON", err)
 	}
 	if fault := native.WebhookVerify(payload, check); len(fault) > 0 {
 		return errorFrom(fault)
@@ -99,7 +105,7 @@ func VerifyAuditEvents(events []AuditEvent) (*AuditChainVerification, error) {
 	writeList(w, events, writeModel[AuditEvent])
 	text, err := w.Bytes()
 	if err != nil {
-		return nil, localError(KindValidation, codeValidationError, "the events have no JSON", err)
+		return nil, unwritable("the events have no JSON", err)
 	}
 	body, err := result(native.AuditVerify(text))
 	if err != nil {

@@ -143,11 +143,12 @@ func (o *callOptions) traceparent(value string) {
 	WithHeader("traceparent", value)(o)
 }
 
-// write adds the options to a call's arguments.
-func (o *callOptions) write(ctx context.Context, w *wire.Writer) {
+// write adds the options to a call's arguments; usual is the client's time for a call.
+func (o *callOptions) write(ctx context.Context, usual time.Duration, w *wire.Writer) {
 	timeout := o.timeout
 	if deadline, ok := ctx.Deadline(); ok {
-		if left := time.Until(deadline); timeout == 0 || left < timeout {
+		// A later deadline gives the call no more time than it has without one.
+		if left := time.Until(deadline); (timeout == 0 && left < usual) || left < timeout {
 			// Not 0, which would be no limit: the context itself ends such a call.
 			timeout = max(left, time.Millisecond)
 		}

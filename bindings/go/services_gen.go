@@ -12,6 +12,13 @@ import (
 // It is the Agents field of an [AgentIdPClient].
 type AgentsClient struct{ handle *handle }
 
+func (s *AgentsClient) of() *handle {
+	if s == nil {
+		return nil
+	}
+	return s.handle
+}
+
 // RegisterAgent: Register an agent.
 //
 // The agent gets a stable id, which is also its OAuth client id, and the role `member`. It has no
@@ -28,7 +35,7 @@ func (s *AgentsClient) RegisterAgent(ctx context.Context, body RegisterAgentRequ
 	w := arguments()
 	w.Key("body")
 	object(w, body.fields)
-	return invoke[Agent](ctx, s.handle, opRegisterAgent, w, opts)
+	return invoke[Agent](ctx, s.of(), opRegisterAgent, w, opts)
 }
 
 // ListAgents: List agents.
@@ -46,7 +53,7 @@ func (s *AgentsClient) ListAgents(ctx context.Context, params *ListAgentsParams,
 		w.Key("query")
 		object(w, params.fields)
 	}
-	return invoke[PaginatedAgents](ctx, s.handle, opListAgents, w, opts)
+	return invoke[PaginatedAgents](ctx, s.of(), opListAgents, w, opts)
 }
 
 // ListAgentsAll is every item of ListAgents, page after page; each page is fetched when the loop gets
@@ -57,8 +64,11 @@ func (s *AgentsClient) ListAgentsAll(ctx context.Context, params *ListAgentsPara
 		if params != nil {
 			query = *params
 		}
-		for more := true; more; {
+		for first, more := true, true; more; first = false {
 			page, err := s.ListAgents(ctx, &query, opts...)
+			if err == nil {
+				more, err = nextPage(&query.Page, first, page.Page, page.Limit, page.Total, len(page.Data))
+			}
 			if err != nil {
 				yield(nil, err)
 				return
@@ -66,7 +76,6 @@ func (s *AgentsClient) ListAgentsAll(ctx context.Context, params *ListAgentsPara
 			if !yieldAll(page.Data, yield) {
 				return
 			}
-			more = nextPage(&query.Page, page.Page, page.Limit, page.Total, len(page.Data))
 		}
 	}
 }
@@ -89,7 +98,7 @@ func (s *AgentsClient) GetAgent(ctx context.Context, agentID string, opts ...Cal
 	w.Key("agentId")
 	w.String(agentID)
 	w.Close('}')
-	return invoke[Agent](ctx, s.handle, opGetAgent, w, opts)
+	return invoke[Agent](ctx, s.of(), opGetAgent, w, opts)
 }
 
 // UpdateAgent: Change an agent.
@@ -119,7 +128,7 @@ func (s *AgentsClient) UpdateAgent(ctx context.Context, agentID string, body Upd
 	w.Close('}')
 	w.Key("body")
 	object(w, body.fields)
-	return invoke[Agent](ctx, s.handle, opUpdateAgent, w, opts)
+	return invoke[Agent](ctx, s.of(), opUpdateAgent, w, opts)
 }
 
 // DecommissionAgent: Decommission an agent.
@@ -142,13 +151,20 @@ func (s *AgentsClient) DecommissionAgent(ctx context.Context, agentID string, op
 	w.Key("agentId")
 	w.String(agentID)
 	w.Close('}')
-	return execute(ctx, s.handle, opDecommissionAgent, w, opts)
+	return execute(ctx, s.of(), opDecommissionAgent, w, opts)
 }
 
 // CredentialsClient: Client secrets of agents - generate, list, rotate and revoke.
 //
 // It is the Credentials field of an [AgentIdPClient].
 type CredentialsClient struct{ handle *handle }
+
+func (s *CredentialsClient) of() *handle {
+	if s == nil {
+		return nil
+	}
+	return s.handle
+}
 
 // GenerateCredential: Generate a credential.
 //
@@ -178,7 +194,7 @@ func (s *CredentialsClient) GenerateCredential(ctx context.Context, agentID stri
 		w.Key("body")
 		object(w, body.fields)
 	}
-	return invoke[CredentialWithSecret](ctx, s.handle, opGenerateCredential, w, opts)
+	return invoke[CredentialWithSecret](ctx, s.of(), opGenerateCredential, w, opts)
 }
 
 // ListCredentials: List an agent's credentials.
@@ -203,7 +219,7 @@ func (s *CredentialsClient) ListCredentials(ctx context.Context, agentID string,
 		w.Key("query")
 		object(w, params.fields)
 	}
-	return invoke[PaginatedCredentials](ctx, s.handle, opListCredentials, w, opts)
+	return invoke[PaginatedCredentials](ctx, s.of(), opListCredentials, w, opts)
 }
 
 // ListCredentialsAll is every item of ListCredentials, page after page; each page is fetched when the
@@ -214,8 +230,11 @@ func (s *CredentialsClient) ListCredentialsAll(ctx context.Context, agentID stri
 		if params != nil {
 			query = *params
 		}
-		for more := true; more; {
+		for first, more := true, true; more; first = false {
 			page, err := s.ListCredentials(ctx, agentID, &query, opts...)
+			if err == nil {
+				more, err = nextPage(&query.Page, first, page.Page, page.Limit, page.Total, len(page.Data))
+			}
 			if err != nil {
 				yield(nil, err)
 				return
@@ -223,7 +242,6 @@ func (s *CredentialsClient) ListCredentialsAll(ctx context.Context, agentID stri
 			if !yieldAll(page.Data, yield) {
 				return
 			}
-			more = nextPage(&query.Page, page.Page, page.Limit, page.Total, len(page.Data))
 		}
 	}
 }
@@ -258,7 +276,7 @@ func (s *CredentialsClient) RotateCredential(ctx context.Context, agentID string
 		w.Key("body")
 		object(w, body.fields)
 	}
-	return invoke[CredentialWithSecret](ctx, s.handle, opRotateCredential, w, opts)
+	return invoke[CredentialWithSecret](ctx, s.of(), opRotateCredential, w, opts)
 }
 
 // RevokeCredential: Revoke a credential.
@@ -283,13 +301,20 @@ func (s *CredentialsClient) RevokeCredential(ctx context.Context, agentID string
 	w.Key("credentialId")
 	w.String(credentialID)
 	w.Close('}')
-	return execute(ctx, s.handle, opRevokeCredential, w, opts)
+	return execute(ctx, s.of(), opRevokeCredential, w, opts)
 }
 
 // TokenServiceClient: OAuth 2.0 access tokens - issue, introspect and revoke.
 //
 // It is the Tokens field of an [AgentIdPClient].
 type TokenServiceClient struct{ handle *handle }
+
+func (s *TokenServiceClient) of() *handle {
+	if s == nil {
+		return nil
+	}
+	return s.handle
+}
 
 // IssueToken: Issue an access token.
 //
@@ -309,7 +334,7 @@ func (s *TokenServiceClient) IssueToken(ctx context.Context, body *IssueTokenReq
 		w.Key("body")
 		object(w, body.fields)
 	}
-	return invoke[TokenResponse](ctx, s.handle, opIssueToken, w, opts)
+	return invoke[TokenResponse](ctx, s.of(), opIssueToken, w, opts)
 }
 
 // IntrospectToken: Ask whether a token is live.
@@ -335,7 +360,7 @@ func (s *TokenServiceClient) IntrospectToken(ctx context.Context, token string, 
 		body.fields(w)
 	}
 	w.Close('}')
-	return invoke[IntrospectionResponse](ctx, s.handle, opIntrospectToken, w, opts)
+	return invoke[IntrospectionResponse](ctx, s.of(), opIntrospectToken, w, opts)
 }
 
 // RevokeToken: Revoke a token.
@@ -359,13 +384,20 @@ func (s *TokenServiceClient) RevokeToken(ctx context.Context, token string, body
 		body.fields(w)
 	}
 	w.Close('}')
-	return execute(ctx, s.handle, opRevokeToken, w, opts)
+	return execute(ctx, s.of(), opRevokeToken, w, opts)
 }
 
 // AuditClient: The immutable, verifiable audit log of the caller's organization.
 //
 // It is the Audit field of an [AgentIdPClient].
 type AuditClient struct{ handle *handle }
+
+func (s *AuditClient) of() *handle {
+	if s == nil {
+		return nil
+	}
+	return s.handle
+}
 
 // QueryAuditLog: Query the audit log.
 //
@@ -383,7 +415,7 @@ func (s *AuditClient) QueryAuditLog(ctx context.Context, params *QueryAuditLogPa
 		w.Key("query")
 		object(w, params.fields)
 	}
-	return invoke[PaginatedAuditEvents](ctx, s.handle, opQueryAuditLog, w, opts)
+	return invoke[PaginatedAuditEvents](ctx, s.of(), opQueryAuditLog, w, opts)
 }
 
 // QueryAuditLogAll is every item of QueryAuditLog, page after page; each page is fetched when the loop
@@ -394,8 +426,11 @@ func (s *AuditClient) QueryAuditLogAll(ctx context.Context, params *QueryAuditLo
 		if params != nil {
 			query = *params
 		}
-		for more := true; more; {
+		for first, more := true, true; more; first = false {
 			page, err := s.QueryAuditLog(ctx, &query, opts...)
+			if err == nil {
+				more, err = nextCursor(&query.Cursor, first, page.NextCursor)
+			}
 			if err != nil {
 				yield(nil, err)
 				return
@@ -403,7 +438,6 @@ func (s *AuditClient) QueryAuditLogAll(ctx context.Context, params *QueryAuditLo
 			if !yieldAll(page.Data, yield) {
 				return
 			}
-			more = nextCursor(&query.Cursor, page.NextCursor)
 			query.Page = 0 // a server refuses a page beside a cursor
 		}
 	}
@@ -425,7 +459,7 @@ func (s *AuditClient) VerifyAuditChain(ctx context.Context, params *VerifyAuditC
 		w.Key("query")
 		object(w, params.fields)
 	}
-	return invoke[AuditChainVerification](ctx, s.handle, opVerifyAuditChain, w, opts)
+	return invoke[AuditChainVerification](ctx, s.of(), opVerifyAuditChain, w, opts)
 }
 
 // GetAuditEvent: Read one audit event.
@@ -446,13 +480,20 @@ func (s *AuditClient) GetAuditEvent(ctx context.Context, eventID string, opts ..
 	w.Key("eventId")
 	w.String(eventID)
 	w.Close('}')
-	return invoke[AuditEvent](ctx, s.handle, opGetAuditEvent, w, opts)
+	return invoke[AuditEvent](ctx, s.of(), opGetAuditEvent, w, opts)
 }
 
 // OidcClient: Discovery and keys, for those who verify our tokens.
 //
 // It is the OIDC field of an [AgentIdPClient].
 type OidcClient struct{ handle *handle }
+
+func (s *OidcClient) of() *handle {
+	if s == nil {
+		return nil
+	}
+	return s.handle
+}
 
 // GetOpenIDConfiguration: Discover the server.
 //
@@ -463,7 +504,7 @@ type OidcClient struct{ handle *handle }
 // Error codes: VALIDATION_ERROR (400), INTERNAL_SERVER_ERROR (500), SERVICE_UNAVAILABLE (503).
 func (s *OidcClient) GetOpenIDConfiguration(ctx context.Context, opts ...CallOption) (*OpenIdConfiguration, error) {
 	w := arguments()
-	return invoke[OpenIdConfiguration](ctx, s.handle, opGetOpenIDConfiguration, w, opts)
+	return invoke[OpenIdConfiguration](ctx, s.of(), opGetOpenIDConfiguration, w, opts)
 }
 
 // GetJWKS: Read the public keys.
@@ -475,13 +516,20 @@ func (s *OidcClient) GetOpenIDConfiguration(ctx context.Context, opts ...CallOpt
 // Error codes: VALIDATION_ERROR (400), INTERNAL_SERVER_ERROR (500), SERVICE_UNAVAILABLE (503).
 func (s *OidcClient) GetJWKS(ctx context.Context, opts ...CallOption) (*JsonWebKeySet, error) {
 	w := arguments()
-	return invoke[JsonWebKeySet](ctx, s.handle, opGetJWKS, w, opts)
+	return invoke[JsonWebKeySet](ctx, s.of(), opGetJWKS, w, opts)
 }
 
 // HealthClient: Whether the server works.
 //
 // It is the Health field of an [AgentIdPClient].
 type HealthClient struct{ handle *handle }
+
+func (s *HealthClient) of() *handle {
+	if s == nil {
+		return nil
+	}
+	return s.handle
+}
 
 // GetHealth: Ask whether the server works.
 //
@@ -493,18 +541,19 @@ type HealthClient struct{ handle *handle }
 // Error codes: VALIDATION_ERROR (400), INTERNAL_SERVER_ERROR (500).
 func (s *HealthClient) GetHealth(ctx context.Context, opts ...CallOption) (*Health, error) {
 	w := arguments()
-	return invoke[Health](ctx, s.handle, opGetHealth, w, opts)
+	return invoke[Health](ctx, s.of(), opGetHealth, w, opts)
 }
 
 // GetDetailedHealth: Ask how each part works.
 //
-// 200 when everything is healthy, 207 when something is degraded, 503 when something is unreachable.
-// The SDKs return all of them as values and retry none.
+// 200 when everything is healthy; 207 when something is degraded, or when the cache or Vault is
+// unreachable, without which the server goes on; 503 when anything else is unreachable. The SDKs
+// return all of them as values and retry none.
 //
 // It calls GET /health/detailed and needs nothing: it is public.
 //
 // Error codes: VALIDATION_ERROR (400), INTERNAL_SERVER_ERROR (500).
 func (s *HealthClient) GetDetailedHealth(ctx context.Context, opts ...CallOption) (*DetailedHealth, error) {
 	w := arguments()
-	return invoke[DetailedHealth](ctx, s.handle, opGetDetailedHealth, w, opts)
+	return invoke[DetailedHealth](ctx, s.of(), opGetDetailedHealth, w, opts)
 }

@@ -29,14 +29,15 @@ var tokenBuffers = sync.Pool{New: func() any { return new([tokenBytes]byte) }}
 // GetToken is an access token that is valid for at least a moment. A cached one is answered without
 // waiting; else one request serves everybody who waits. The token is a secret.
 func (m *TokenManager) GetToken(ctx context.Context) (string, error) {
-	if err := m.handle.usable(); err != nil {
+	h := m.of()
+	if err := h.usable(); err != nil {
 		return "", err
 	}
-	if token := m.handle.cachedToken(); token != "" {
+	if token := h.cachedToken(); token != "" {
 		return token, nil
 	}
-	done, err := m.handle.await(ctx, false, func(queue native.Queue, id uint64) int32 {
-		return native.TokenStart(queue, m.handle.client, id)
+	done, err := h.await(ctx, false, func(queue native.Queue, id uint64) int32 {
+		return native.TokenStart(queue, h.client, id)
 	})
 	if err != nil {
 		return "", err
@@ -50,13 +51,21 @@ func (m *TokenManager) GetToken(ctx context.Context) (string, error) {
 	return token.AccessToken, nil
 }
 
-// ClearTokenCache forgets the cached token; the next GetToken asks for a new one.
-func (m *TokenManager) ClearTokenCache() { m.handle.clearTokenCache() }
+// ClearTokenCache forgets the token, for all that share it; the next GetToken asks for a new one.
+func (m *TokenManager) ClearTokenCache() { m.of().clearTokenCache() }
 
 // Close ends the manager: later GetToken calls fail with the code CLIENT_CLOSED.
 func (m *TokenManager) Close() error {
-	m.handle.close()
+	m.of().close()
 	return nil
+}
+
+// of is the manager's handle; nil for a manager that is none.
+func (m *TokenManager) of() *handle {
+	if m == nil {
+		return nil
+	}
+	return m.handle
 }
 
 func (h *handle) cachedToken() string {

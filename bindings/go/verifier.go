@@ -36,9 +36,11 @@ type TokenVerifierConfig struct {
 	CABundle string
 	// ClientCertificate and ClientKey are paths of PEM files. Both or neither.
 	ClientCertificate, ClientKey string
-	// Proxy is the URL of an HTTP proxy; HTTPS_PROXY and HTTP_PROXY when empty.
+	// Proxy is the URL of an HTTP proxy; HTTPS_PROXY and HTTP_PROXY when empty. NO_PROXY counts either
+	// way, and either way this machine (loopback, localhost) is reached directly, unless the proxy is on
+	// it too.
 	Proxy string
-	// Timeout is for fetching keys; 30 s when 0.
+	// Timeout is for fetching keys; 10 s when 0.
 	Timeout time.Duration
 	// ConnectTimeout is for one connection; 5 s when 0.
 	ConnectTimeout time.Duration
@@ -100,12 +102,12 @@ func NewTokenVerifier(config TokenVerifierConfig) *TokenVerifier {
 	}
 	text, err := config.json()
 	if err != nil {
-		return fault(localError(KindConfiguration, CodeConfigurationError, err.Error(), err))
+		return fault(misconfigured(err))
 	}
 	v := &TokenVerifier{client: config.Client, handle: new(handle)}
 	var client native.Client
 	if config.Client != nil {
-		if err := config.Client.handle.usable(); err != nil {
+		if err := config.Client.of().usable(); err != nil {
 			return fault(asError(err))
 		}
 		client, v.handle = config.Client.handle.client, config.Client.handle
@@ -145,6 +147,9 @@ var resultBuffers = sync.Pool{New: func() any { return new([resultBytes]byte) }}
 // had the error is ErrConnection or ErrTimeout, and says nothing about the token.
 func (v *TokenVerifier) Verify(ctx context.Context, token string, scopes ...string) (*VerifiedToken, error) {
 	if err := v.Err(); err != nil {
+		return nil, err
+	}
+	if err := checked(ctx); err != nil {
 		return nil, err
 	}
 	if ctx.Err() != nil {

@@ -17,7 +17,18 @@ const stamp = "2006-01-02T15:04:05.000Z07:00"
 type Writer struct {
 	buf []byte
 	err error
+	key string
 }
+
+// NotTextError is a text that is not UTF-8. JSON has no such text; with U+FFFD in its place it would be
+// another one: another id, another secret.
+type NotTextError struct {
+	// Field is the name of the field that holds it.
+	Field string
+}
+
+// Error names the field and not the text, which may be a secret.
+func (e *NotTextError) Error() string { return e.Field + ": is not UTF-8, so it is no text" }
 
 // NewWriter builds on buf, which may be nil.
 func NewWriter(buf []byte) *Writer { return &Writer{buf: buf} }
@@ -26,7 +37,7 @@ func NewWriter(buf []byte) *Writer { return &Writer{buf: buf} }
 func (w *Writer) Bytes() ([]byte, error) { return w.buf, w.err }
 
 // Reset empties the writer for another value.
-func (w *Writer) Reset() { w.buf, w.err = w.buf[:0], nil }
+func (w *Writer) Reset() { w.buf, w.err, w.key = w.buf[:0], nil, "" }
 
 // Open begins an object or a list with its bracket.
 func (w *Writer) Open(bracket byte) { w.buf = append(w.buf, bracket) }
@@ -37,6 +48,7 @@ func (w *Writer) Close(bracket byte) { w.buf = append(w.buf, bracket) }
 // Key begins a field of an object.
 func (w *Writer) Key(key string) {
 	w.Item()
+	w.key = key
 	w.String(key)
 	w.buf = append(w.buf, ':')
 }
@@ -91,6 +103,10 @@ func (w *Writer) String(s string) {
 }
 
 func (w *Writer) escaped(s string) {
+	if !utf8.ValidString(s) {
+		w.fail(&NotTextError{Field: w.key})
+		return
+	}
 	const hex = "0123456789abcdef"
 	w.buf = append(w.buf, '"')
 	for _, c := range s {
@@ -100,7 +116,6 @@ func (w *Writer) escaped(s string) {
 		case c < ' ':
 			w.buf = append(w.buf, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 		default:
-			// Text that is not UTF-8 ranges as U+FFFD, as encoding/json writes it.
 			w.buf = utf8.AppendRune(w.buf, c)
 		}
 	}
