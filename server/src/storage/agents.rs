@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use uuid::Uuid;
 
-use super::{Page, Paging, Reach, StorageResult};
+use super::{Page, Paging, Reach, StorageResult, Tier};
 use crate::{
     audit::NewEvent,
     clock::Timestamp,
@@ -56,6 +56,9 @@ impl AgentRecord {
         self.role == AgentRole::Admin && self.status == AgentStatus::Active
     }
 }
+
+/// How many agents an organization of that tier may have, those that are decommissioned left out; `None`: any number.
+pub type AgentsMax = fn(Tier) -> Option<u32>;
 
 /// An agent to register. It is active from the start.
 #[derive(Clone, Debug)]
@@ -226,11 +229,16 @@ pub trait AgentStore: Send + Sync {
         filter: &AgentFilter,
         paging: Paging,
     ) -> StorageResult<Page<AgentRecord>>;
-    /// Registers an agent.
+    /// Registers an agent. The system organization counts as enterprise.
     ///
     /// # Errors
-    /// `EmailTaken`, or `NotFound` for an unknown organization.
-    async fn insert(&self, agent: NewAgent, events: Vec<NewEvent>) -> StorageResult<AgentRecord>;
+    /// In this order: `NotFound` for an unknown organization, `AgentLimit`, `EmailTaken`.
+    async fn insert(
+        &self,
+        agent: NewAgent,
+        agents_max: AgentsMax,
+        events: Vec<NewEvent>,
+    ) -> StorageResult<AgentRecord>;
     /// Changes an agent. Suspending or decommissioning raises its generation. What is unchanged makes no event.
     ///
     /// # Errors

@@ -48,6 +48,14 @@ pub struct StoredEvent {
     pub hash: Vec<u8>,
 }
 
+impl StoredEvent {
+    /// Whether its payload was erased: then its hash stands for it, and nothing of it may be left.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        self.salt.is_empty()
+    }
+}
+
 /// Orders events of all organizations.
 pub type AuditPosition = i64;
 
@@ -133,4 +141,6 @@ pub trait AuditStore: Send + Sync {
     ) -> StorageResult<Option<i64>>;
     /// The end of a chain; `None` when it has no event.
     async fn head(&self, organization: Uuid) -> StorageResult<Option<ChainHead>>;
+    /// The organizations whose chains have events, ordered by id, and where each chain ends.
+    async fn chains(&self) -> StorageResult<Vec<(Uuid, ChainHead)>>;
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use uuid::Uuid;
 
-use super::{AgentRecord, OrganizationStatus, Page, Paging, Reach, Revision, StorageResult};
+use super::{AgentRecord, OrganizationStatus, Page, Paging, Reach, Revision, StorageResult, Tier};
 use crate::{audit::NewEvent, clock::Timestamp};
 
 /// A credential, without anything secret.
@@ -97,6 +97,8 @@ pub struct ClientRecord {
     pub organization_is_system: bool,
     /// Whether its organization may act.
     pub organization_status: OrganizationStatus,
+    /// What its organization has agreed to.
+    pub organization_tier: Tier,
     /// The generation a token of now names for the agent.
     pub agent_generation: i64,
     /// The generation a token of now names for the organization.
@@ -140,6 +142,22 @@ impl std::fmt::Debug for ClientSecretHash {
             .field("stops_at", &self.stops_at)
             .finish_non_exhaustive()
     }
+}
+
+/// How the text of a secret's hash begins when it only says where in Vault the hash is.
+pub const IN_VAULT: &str = "vault$";
+
+/// A revoked credential whose hash still stands in Vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftInVault {
+    /// Whose it was.
+    pub agent_id: Uuid,
+    /// Which.
+    pub credential_id: Uuid,
+    /// What stands in the place of its hash.
+    pub stored: String,
+    /// Whether decommissioning the agent ended it: then the secret still has to be known from a wrong one.
+    pub ended_with_agent: bool,
 }
 
 /// Credentials.
@@ -190,6 +208,10 @@ pub trait CredentialStore: Send + Sync {
     /// # Errors
     /// `Conflict` when the hash is no longer `old`.
     async fn replace_hash(&self, credential: Uuid, old: &str, new: &str) -> StorageResult<()>;
+    /// Revoked credentials whose hash still stands in Vault, oldest first, `most` at most.
+    async fn left_in_vault(&self, most: u32) -> StorageResult<Vec<LeftInVault>>;
+    /// How many active credentials, of all organizations, expire after `now` and not after `until`.
+    async fn count_expiring(&self, now: Timestamp, until: Timestamp) -> StorageResult<u64>;
 }
 
 /// How many active credentials an agent may have.

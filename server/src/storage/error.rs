@@ -4,6 +4,7 @@
 
 use thiserror::Error;
 
+use super::Tier;
 use crate::{error::ApiError, generated::codes::Code};
 
 /// What a storage call answers.
@@ -21,6 +22,14 @@ pub enum StorageError {
     /// The e-mail address is registered in the organization already.
     #[error("the e-mail address is already registered")]
     EmailTaken,
+    /// The organization has as many agents as its tier allows.
+    #[error("the {} tier allows {max} agents", tier.as_str())]
+    AgentLimit {
+        /// The organization's.
+        tier: Tier,
+        /// How many it allows.
+        max: u32,
+    },
     /// The agent is decommissioned: nothing about it changes any more.
     #[error("the agent is decommissioned")]
     AlreadyDecommissioned,
@@ -39,6 +48,9 @@ pub enum StorageError {
     /// Somebody else made this change first: read again.
     #[error("somebody else changed it first")]
     Conflict,
+    /// The request that makes this change lost its claim on its idempotency key: another one may make it.
+    #[error("the claim on the idempotency key was lost")]
+    ClaimLost,
     /// The store cannot be reached, is closed, or failed: nothing is known about the outcome of a write.
     #[error("storage unavailable: {0}")]
     Unavailable(String),

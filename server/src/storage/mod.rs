@@ -13,13 +13,18 @@ mod agents;
 mod audit;
 mod chain;
 mod credentials;
+mod erasure;
 mod error;
 mod idempotency;
+mod jobs;
 mod materials;
+mod measured;
 mod open_error;
 mod organizations;
 mod revocation;
 mod signing_keys;
+mod tables;
+mod usage;
 mod words;
 
 mod writer;
@@ -41,23 +46,30 @@ use crate::{
 };
 
 pub use agents::{
-    AgentChange, AgentEvents, AgentFilter, AgentPatch, AgentRecord, AgentStore, DecommissionAgent,
-    NewAgent, UpdateAgent,
+    AgentChange, AgentEvents, AgentFilter, AgentPatch, AgentRecord, AgentStore, AgentsMax,
+    DecommissionAgent, NewAgent, UpdateAgent,
 };
 pub use audit::{
     AuditFilter, AuditPage, AuditPosition, AuditQuery, AuditStore, ChainHead, StoredEvent,
 };
 pub use credentials::{
     ACTIVE_CREDENTIALS_MAX, ClientCredential, ClientRecord, ClientSecretHash, CredentialRecord,
-    CredentialStore, NewCredential, RevokeCredential, RotateCredential,
+    CredentialStore, IN_VAULT, LeftInVault, NewCredential, RevokeCredential, RotateCredential,
 };
+pub use erasure::ErasureStore;
 pub use error::{StorageError, StorageResult};
-pub use idempotency::{Claim, IdempotencyStore, Slot};
+pub use idempotency::{Claim, IdempotencyStore, Slot, keeping_answer, noting_changes};
+pub use jobs::{JobRecord, JobStore, TakeTurn, Turn};
 pub use materials::MaterialStore;
+pub use measured::Measured;
 pub use open_error::OpenError;
-pub use organizations::{Founding, OrganizationRecord, OrganizationStatus, OrganizationStore};
+pub use organizations::{
+    Founding, OrganizationRecord, OrganizationStatus, OrganizationStore, Tier,
+};
 pub use revocation::{Changes, Dependency, Raise, Revision, RevocationStore, RevokedToken};
 pub use signing_keys::{KeyRotation, KeyState, SigningKeyRecord, SigningKeyStore};
+pub use tables::{Content, TABLES, Table};
+pub use usage::{Day, Usage, UsageBatch, UsageOf, UsageStore};
 
 /// Opens the store that the configuration names, with its schema brought up to date if the configuration lets it.
 ///
@@ -160,15 +172,32 @@ pub trait Storage: Send + Sync {
     fn materials(&self) -> &dyn MaterialStore;
     /// The audit log.
     fn audit(&self) -> &dyn AuditStore;
+    /// Erasing personal data.
+    fn erasure(&self) -> &dyn ErasureStore;
     /// Answers kept for a repeated `Idempotency-Key`.
     fn idempotency(&self) -> &dyn IdempotencyStore;
+    /// Jobs that run on one instance at a time.
+    fn jobs(&self) -> &dyn JobStore;
+    /// What organizations used.
+    fn usage(&self) -> &dyn UsageStore;
 
     /// Registers who is told of each committed change before its caller is answered. Only the last one counts.
     fn observe(&self, observer: Arc<dyn ChangeObserver>);
+    /// How busy the readers' connections are.
+    fn pool(&self) -> PoolUse;
     /// Answers when the store can read and write.
     async fn check(&self) -> StorageResult<()>;
     /// Drains what is queued, then closes. Later calls are [`StorageError::Unavailable`].
     async fn close(&self);
+}
+
+/// How busy a pool of connections is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolUse {
+    /// Connections in use.
+    pub active: u32,
+    /// Calls that wait for one because all are in use.
+    pub waiting: u32,
 }
 
 /// Told of every committed change of this process, on the writer, before the caller of the change is answered:

@@ -21,6 +21,18 @@ pub enum OpenError {
         /// Which database.
         location: String,
     },
+    /// The schema has to be migrated, and the role may not.
+    #[error(
+        "the role {role} may not migrate the database {location}: give the role that owns it as DATABASE_MIGRATION_URL (copy: --migrate-as), or as that role run `agentidp migrate` ({reason})"
+    )]
+    NotTheOwner {
+        /// Which database.
+        location: String,
+        /// Who tried.
+        role: String,
+        /// What the database said.
+        reason: String,
+    },
     /// The schema is not one that this version knows.
     #[error("the database {location} was not written by this version or an older one: {reason}")]
     Unknown {

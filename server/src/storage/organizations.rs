@@ -18,6 +18,35 @@ pub enum OrganizationStatus {
     Deleted,
 }
 
+/// What an organization has agreed to; what that allows is said in `tiers`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tier {
+    /// For trying.
+    Free,
+    /// For most.
+    Pro,
+    /// Without limits; also the system organization's.
+    Enterprise,
+}
+
+impl Tier {
+    /// As it is stored, answered and counted.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Pro => "pro",
+            Self::Enterprise => "enterprise",
+        }
+    }
+
+    /// What holds for an organization: the system one is enterprise, whatever is stored.
+    #[must_use]
+    pub const fn in_effect(stored: Self, is_system: bool) -> Self {
+        if is_system { Self::Enterprise } else { stored }
+    }
+}
+
 /// An organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrganizationRecord {
@@ -29,8 +58,8 @@ pub struct OrganizationRecord {
     pub slug: String,
     /// Whether it may act.
     pub status: OrganizationStatus,
-    /// free, pro or enterprise.
-    pub tier: String,
+    /// What it has agreed to.
+    pub tier: Tier,
     /// The one organization that the server itself belongs to; its admins may ask for `admin:orgs`.
     pub is_system: bool,
     /// When it was made.
@@ -59,6 +88,8 @@ pub trait OrganizationStore: Send + Sync {
     async fn get(&self, organization: Uuid) -> StorageResult<Option<OrganizationRecord>>;
     /// The system organization; `None` before the founding.
     async fn system(&self) -> StorageResult<Option<OrganizationRecord>>;
+    /// The organization after this one, in the order of ids; `None` when it is the last. For work that goes through all.
+    async fn next(&self, after: Option<Uuid>) -> StorageResult<Option<Uuid>>;
     /// Writes the first organization, admin and credential.
     ///
     /// # Errors

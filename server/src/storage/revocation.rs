@@ -83,4 +83,8 @@ pub trait RevocationStore: Send + Sync {
     async fn settle(&self, now: Timestamp) -> StorageResult<u64>;
     /// Forgets revoked tokens that expired before `now`. Answers how many.
     async fn forget_expired(&self, now: Timestamp) -> StorageResult<u64>;
+    /// Ends every token that was issued up to `at` - also by a store that this one, restored from a backup, takes the place of,
+    /// and whose generations it cannot know: each organization's generation becomes the time in milliseconds, which no
+    /// counting by one reaches. Answers how many organizations there are.
+    async fn end_all_tokens(&self, at: Timestamp) -> StorageResult<u64>;
 }

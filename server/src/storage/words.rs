@@ -1,6 +1,6 @@
 //! Words that stand for things in every backend, and what makes two e-mail addresses the same one.
 
-use super::{Dependency, KeyState, OrganizationStatus};
+use super::{Dependency, KeyState, OrganizationStatus, Tier};
 
 pub(super) fn organization_status(text: &str) -> Option<OrganizationStatus> {
     match text {
@@ -17,6 +17,12 @@ pub(super) const fn organization_word(status: OrganizationStatus) -> &'static st
         OrganizationStatus::Suspended => "suspended",
         OrganizationStatus::Deleted => "deleted",
     }
+}
+
+pub(super) fn tier(text: &str) -> Option<Tier> {
+    [Tier::Free, Tier::Pro, Tier::Enterprise]
+        .into_iter()
+        .find(|tier| tier.as_str() == text)
 }
 
 pub(super) fn key_state(text: &str) -> Option<KeyState> {

@@ -10,15 +10,15 @@ use super::{
     PostgresStorage,
     agent_changes::{ChangeAgent, Wanted},
     failure::failed,
-    rows::{agent, count, number},
+    rows::{agent, count, number, organization},
     transaction::Transaction,
 };
 use crate::{
     audit::{NewEvent, SealedEvent},
     generated::types::AgentStatus,
     storage::{
-        AgentFilter, AgentRecord, AgentStore, DecommissionAgent, NewAgent, Page, Paging, Reach,
-        StorageError, StorageResult, UpdateAgent,
+        AgentFilter, AgentRecord, AgentStore, AgentsMax, DecommissionAgent, NewAgent, Page, Paging,
+        Reach, StorageError, StorageResult, Tier, UpdateAgent,
         words::email_key,
         writer::{Command, UnitOfWork as _},
     },
@@ -88,9 +88,20 @@ impl AgentStore for PostgresStorage {
         })
     }
 
-    async fn insert(&self, agent: NewAgent, events: Vec<NewEvent>) -> StorageResult<AgentRecord> {
+    async fn insert(
+        &self,
+        agent: NewAgent,
+        agents_max: AgentsMax,
+        events: Vec<NewEvent>,
+    ) -> StorageResult<AgentRecord> {
         let events = self.seal(events);
-        self.writer.change(Register { agent, events }).await
+        self.writer
+            .change(Register {
+                agent,
+                agents_max,
+                events,
+            })
+            .await
     }
 
     async fn update(&self, update: UpdateAgent) -> StorageResult<AgentRecord> {
@@ -165,6 +176,7 @@ fn restrict(query: &mut QueryBuilder<Postgres>, reach: Reach, filter: &AgentFilt
 
 struct Register {
     agent: NewAgent,
+    agents_max: AgentsMax,
     events: Vec<Arc<SealedEvent>>,
 }
 
@@ -174,20 +186,40 @@ impl Command<Transaction> for Register {
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<AgentRecord> {
         let reach = Reach::Organization(self.agent.organization_id);
         let connection = transaction.within(reach).await?;
-        let organization: bool = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM organizations WHERE organization_id = $1)",
-        )
-        .bind(self.agent.organization_id)
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(failed)?;
-        if !organization {
-            return Err(StorageError::NotFound);
+        let row = sqlx::query("SELECT * FROM organizations WHERE organization_id = $1")
+            .bind(self.agent.organization_id)
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(failed)?
+            .ok_or(StorageError::NotFound)?;
+        let organization = organization(&row)?;
+        let tier = Tier::in_effect(organization.tier, organization.is_system);
+        if let Some(max) = (self.agents_max)(tier)
+            && has_agents(connection, self.agent.organization_id, max).await?
+        {
+            return Err(StorageError::AgentLimit { tier, max });
         }
         let record = insert_agent(connection, &self.agent).await?;
         transaction.staged().add_all(&self.events);
         Ok(record)
     }
+}
+
+/// Whether an organization has that many agents, those left out that are decommissioned. It does not count further.
+async fn has_agents(
+    connection: &mut PgConnection,
+    organization: Uuid,
+    number: u32,
+) -> StorageResult<bool> {
+    sqlx::query_scalar(
+        "SELECT count(*) >= $2 FROM
+         (SELECT 1 FROM agents WHERE organization_id = $1 AND status <> 'decommissioned' LIMIT $2) AS living",
+    )
+    .bind(organization)
+    .bind(i64::from(number))
+    .fetch_one(connection)
+    .await
+    .map_err(failed)
 }
 
 /// Adds an agent.

@@ -3,13 +3,13 @@
 //! Along a chain times never go back, so a span of time is a span of sequences: its ends are found by bisection.
 
 use async_trait::async_trait;
-use sqlx::{PgConnection, Postgres, QueryBuilder};
+use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::PgRow};
 use uuid::Uuid;
 
 use super::{
     PostgresStorage,
     failure::failed,
-    rows::{count, event, get, number, time},
+    rows::{count, event, get, number, time, uuid},
 };
 use crate::{
     audit::NewEvent,
@@ -129,15 +129,28 @@ impl AuditStore for PostgresStorage {
             .fetch_optional(&mut *look)
             .await
             .map_err(failed)?
-            .map(|row| {
-                Ok(ChainHead {
-                    sequence: get(&row, "sequence")?,
-                    hash: get(&row, "hash")?,
-                    timestamp: time(&row, "timestamp")?,
-                })
-            })
+            .map(|row| head(&row))
             .transpose()
     }
+
+    async fn chains(&self) -> StorageResult<Vec<(Uuid, ChainHead)>> {
+        let mut look = self.look(Reach::Everywhere).await?;
+        sqlx::query("SELECT * FROM audit_chains WHERE sequence > 0 ORDER BY organization_id")
+            .fetch_all(&mut *look)
+            .await
+            .map_err(failed)?
+            .iter()
+            .map(|row| Ok((uuid(row, "organization_id")?, head(row)?)))
+            .collect()
+    }
+}
+
+fn head(row: &PgRow) -> StorageResult<ChainHead> {
+    Ok(ChainHead {
+        sequence: get(row, "sequence")?,
+        hash: get(row, "hash")?,
+        timestamp: time(row, "timestamp")?,
+    })
 }
 
 /// The part of a filter that indexes serve.

@@ -15,8 +15,9 @@ use crate::{
     clock::Timestamp,
     storage::{
         ClientCredential, ClientRecord, ClientSecretHash, CredentialRecord, CredentialStore,
-        NewCredential, Page, Paging, Reach, RevokeCredential, RotateCredential, StorageResult,
-        words::organization_status,
+        LeftInVault, NewCredential, Page, Paging, Reach, RevokeCredential, RotateCredential,
+        StorageResult,
+        words::{organization_status, tier},
     },
 };
 
@@ -24,6 +25,7 @@ use crate::{
 /// credential that may matter (at least once).
 const CLIENT: &str = "
     SELECT agents.*, organizations.is_system, organizations.status AS organization_status,
+        organizations.tier AS organization_tier,
         coalesce(ours.generation, 0) AS agent_generation, coalesce(theirs.generation, 0) AS organization_generation,
         (SELECT value FROM revision) AS revision,
         credentials.credential_id, credentials.scopes, credentials.expires_at,
@@ -37,6 +39,12 @@ const CLIENT: &str = "
         AND (credentials.revoked_at IS NULL OR credentials.ended_with_agent)
     WHERE agents.agent_id = $1
     ORDER BY credentials.position DESC";
+
+/// Its condition is that of an index.
+const LEFT_IN_VAULT: &str = "
+    SELECT agent_id, credential_id, secret_hash, ended_with_agent FROM credentials
+    WHERE revoked_at IS NOT NULL AND substr(secret_hash, 1, 6) = 'vault$'
+    ORDER BY position LIMIT $1";
 
 #[async_trait]
 impl CredentialStore for PostgresStorage {
@@ -138,6 +146,7 @@ impl CredentialStore for PostgresStorage {
             agent: agent(first)?,
             organization_is_system: get(first, "is_system")?,
             organization_status: word(first, "organization_status", organization_status)?,
+            organization_tier: word(first, "organization_tier", tier)?,
             agent_generation: get(first, "agent_generation")?,
             organization_generation: get(first, "organization_generation")?,
             credentials: rows
@@ -146,6 +155,20 @@ impl CredentialStore for PostgresStorage {
                 .collect::<StorageResult<_>>()?,
             revision: get(first, "revision")?,
         }))
+    }
+
+    async fn count_expiring(&self, now: Timestamp, until: Timestamp) -> StorageResult<u64> {
+        let mut look = self.look(Reach::Everywhere).await?;
+        let row = sqlx::query(
+            "SELECT count(*) AS number FROM credentials
+             WHERE expires_at IS NOT NULL AND revoked_at IS NULL AND expires_at > $1 AND expires_at <= $2",
+        )
+        .bind(now.ms())
+        .bind(until.ms())
+        .fetch_one(&mut *look)
+        .await
+        .map_err(failed)?;
+        count(&row, "number")
     }
 
     async fn touch(&self, used: &[(Uuid, Timestamp)]) -> StorageResult<()> {
@@ -167,6 +190,15 @@ impl CredentialStore for PostgresStorage {
                 new: new.to_owned(),
             })
             .await
+    }
+
+    async fn left_in_vault(&self, most: u32) -> StorageResult<Vec<LeftInVault>> {
+        let rows = sqlx::query(LEFT_IN_VAULT)
+            .bind(i64::from(most))
+            .fetch_all(&mut *self.look(Reach::Everywhere).await?)
+            .await
+            .map_err(failed)?;
+        rows.iter().map(left_in_vault).collect()
     }
 }
 
@@ -209,4 +241,13 @@ fn client_credential(row: &PgRow) -> StorageResult<Option<ClientCredential>> {
         expires_at: optional_time(row, "expires_at")?,
         secrets,
     }))
+}
+
+fn left_in_vault(row: &PgRow) -> StorageResult<LeftInVault> {
+    Ok(LeftInVault {
+        agent_id: uuid(row, "agent_id")?,
+        credential_id: uuid(row, "credential_id")?,
+        stored: get(row, "secret_hash")?,
+        ended_with_agent: get(row, "ended_with_agent")?,
+    })
 }

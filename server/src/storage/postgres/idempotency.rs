@@ -1,4 +1,4 @@
-//! Answers kept for a repeated key. A row without an answer is a claim; either goes at `expires_at`.
+//! Answers kept for a repeated key. A row without an answer is a claim, one with an empty answer a claim whose change was made; either goes at `expires_at`.
 
 use async_trait::async_trait;
 
@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    storage::{Claim, IdempotencyStore, Reach, Slot, StorageError, StorageResult, writer::Command},
+    storage::{
+        Claim, IdempotencyStore, Reach, Slot, StorageError, StorageResult, idempotency::Noted,
+        writer::Command,
+    },
 };
 
 #[async_trait]
@@ -30,6 +33,10 @@ impl IdempotencyStore for PostgresStorage {
                 lease_until,
             })
             .await
+    }
+
+    async fn renew(&self, slot: Slot, lease_until: Timestamp) -> StorageResult<bool> {
+        self.writer.change(Renew { slot, lease_until }).await
     }
 
     async fn complete(
@@ -82,6 +89,7 @@ impl Command<Transaction> for ClaimKey {
                 .map_err(|_| corrupt("fingerprint"))?;
             return Ok(match get::<Option<Vec<u8>>>(&row, "answer")? {
                 None => Claim::InFlight { fingerprint },
+                Some(answer) if answer.is_empty() => Claim::Made { fingerprint },
                 Some(answer) => Claim::Done {
                     fingerprint,
                     answer,
@@ -89,18 +97,82 @@ impl Command<Transaction> for ClaimKey {
             });
         }
         sqlx::query(
-            "INSERT INTO idempotency (organization_id, key, fingerprint, answer, expires_at) VALUES ($1, $2, $3, NULL, $4)
+            "INSERT INTO idempotency (organization_id, key, fingerprint, claimant, answer, expires_at)
+             VALUES ($1, $2, $3, $4, NULL, $5)
              ON CONFLICT (organization_id, key) DO UPDATE
-             SET fingerprint = excluded.fingerprint, answer = NULL, expires_at = excluded.expires_at",
+             SET fingerprint = excluded.fingerprint, claimant = excluded.claimant, answer = NULL, expires_at = excluded.expires_at",
         )
             .bind(self.slot.organization)
             .bind(self.slot.key.to_vec())
             .bind(self.fingerprint.to_vec())
+            .bind(self.slot.claimant)
             .bind(self.lease_until.ms())
             .execute(transaction.within(Reach::Organization(self.slot.organization)).await?)
             .await
             .map_err(failed)?;
         Ok(Claim::Claimed)
+    }
+}
+
+/// Writes the answer at a claim that has none, an empty one when only that its change was made is known.
+pub(super) async fn note(
+    transaction: &mut Transaction,
+    slot: Slot,
+    answer: &[u8],
+    until: Timestamp,
+) -> StorageResult<Noted> {
+    let connection = transaction
+        .within(Reach::Organization(slot.organization))
+        .await?;
+    let done = sqlx::query(
+        "UPDATE idempotency SET answer = $1, expires_at = $2 WHERE organization_id = $3 AND key = $4 AND claimant = $5
+         AND (answer IS NULL OR answer = ''::bytea)",
+    )
+    .bind(answer.to_vec())
+    .bind(until.ms())
+    .bind(slot.organization)
+    .bind(slot.key.to_vec())
+    .bind(slot.claimant)
+    .execute(&mut *connection)
+    .await
+    .map_err(failed)?;
+    if done.rows_affected() > 0 {
+        return Ok(Noted::Now);
+    }
+    let answered: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM idempotency WHERE organization_id = $1 AND key = $2 AND claimant = $3)",
+    )
+    .bind(slot.organization)
+    .bind(slot.key.to_vec())
+    .bind(slot.claimant)
+    .fetch_one(connection)
+    .await
+    .map_err(failed)?;
+    Ok(if answered { Noted::Before } else { Noted::Lost })
+}
+
+struct Renew {
+    slot: Slot,
+    lease_until: Timestamp,
+}
+
+impl Command<Transaction> for Renew {
+    type Output = bool;
+
+    async fn run(&self, transaction: &mut Transaction) -> StorageResult<bool> {
+        let reach = Reach::Organization(self.slot.organization);
+        sqlx::query(
+            "UPDATE idempotency SET expires_at = $1
+             WHERE organization_id = $2 AND key = $3 AND claimant = $4 AND answer IS NULL",
+        )
+        .bind(self.lease_until.ms())
+        .bind(self.slot.organization)
+        .bind(self.slot.key.to_vec())
+        .bind(self.slot.claimant)
+        .execute(transaction.within(reach).await?)
+        .await
+        .map(|done| done.rows_affected() > 0)
+        .map_err(failed)
     }
 }
 
@@ -114,20 +186,9 @@ impl Command<Transaction> for Complete {
     type Output = ();
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {
-        let done = sqlx::query(
-            "UPDATE idempotency SET answer = $1, expires_at = $2 WHERE organization_id = $3 AND key = $4 AND answer IS NULL",
-        )
-        .bind(self.answer.clone())
-        .bind(self.expires_at.ms())
-        .bind(self.slot.organization)
-        .bind(self.slot.key.to_vec())
-        .execute(transaction.within(Reach::Organization(self.slot.organization)).await?)
-        .await
-        .map_err(failed)?;
-        if done.rows_affected() == 0 {
-            Err(StorageError::NotFound)
-        } else {
-            Ok(())
+        match note(transaction, self.slot, &self.answer, self.expires_at).await? {
+            Noted::Now => Ok(()),
+            Noted::Before | Noted::Lost => Err(StorageError::NotFound),
         }
     }
 }
@@ -141,10 +202,11 @@ impl Command<Transaction> for Release {
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {
         sqlx::query(
-            "DELETE FROM idempotency WHERE organization_id = $1 AND key = $2 AND answer IS NULL",
+            "DELETE FROM idempotency WHERE organization_id = $1 AND key = $2 AND claimant = $3 AND answer IS NULL",
         )
         .bind(self.slot.organization)
         .bind(self.slot.key.to_vec())
+        .bind(self.slot.claimant)
         .execute(
             transaction
                 .within(Reach::Organization(self.slot.organization))

@@ -6,35 +6,41 @@
 mod agent_changes;
 mod agents;
 mod audit;
+mod beginning;
 mod chain;
 mod credential_changes;
 mod credentials;
+mod erasure;
 mod failure;
 mod idempotency;
+mod jobs;
 mod materials;
 mod open;
 mod organizations;
 mod revocation;
 mod rows;
 mod signing_keys;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod usage;
 mod wall;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use open::Options;
+pub use open::{Options, is_readable};
+pub use tables::Target;
 
 use sqlx::PgPool;
 
-use self::{failure::failed, transaction::Transaction, wall::Look};
+use self::{beginning::Beginning, failure::failed, transaction::Transaction, wall::Look};
 use super::{
-    AgentStore, AuditStore, ChangeObserver, CredentialStore, IdempotencyStore, MaterialStore,
-    OrganizationStore, Reach, RevocationStore, SigningKeyStore, Storage, StorageResult,
-    writer::Writer,
+    AgentStore, AuditStore, ChangeObserver, CredentialStore, ErasureStore, IdempotencyStore,
+    JobStore, MaterialStore, OrganizationStore, PoolUse, Reach, RevocationStore, SigningKeyStore,
+    Storage, StorageResult, UsageStore, writer::Writer,
 };
 use crate::audit::{NewEvent, Randomness, SealedEvent};
 
@@ -44,6 +50,7 @@ pub struct PostgresStorage {
     writer: Writer<Transaction>,
     readers: PgPool,
     randomness: Arc<dyn Randomness>,
+    beginning: Beginning,
 }
 
 impl PostgresStorage {
@@ -52,11 +59,13 @@ impl PostgresStorage {
             writer,
             readers,
             randomness,
+            beginning: Beginning::default(),
         }
     }
 
     /// A look at what lies within this reach.
     async fn look(&self, reach: Reach) -> StorageResult<Look> {
+        let _one = self.beginning.one_more();
         wall::look(&self.readers, reach).await
     }
 
@@ -99,12 +108,35 @@ impl Storage for PostgresStorage {
         self
     }
 
+    fn erasure(&self) -> &dyn ErasureStore {
+        self
+    }
+
     fn idempotency(&self) -> &dyn IdempotencyStore {
+        self
+    }
+
+    fn jobs(&self) -> &dyn JobStore {
+        self
+    }
+
+    fn usage(&self) -> &dyn UsageStore {
         self
     }
 
     fn observe(&self, observer: Arc<dyn ChangeObserver>) {
         self.writer.observe(observer);
+    }
+
+    fn pool(&self) -> PoolUse {
+        let idle = u32::try_from(self.readers.num_idle()).unwrap_or(u32::MAX);
+        let active = self.readers.size().saturating_sub(idle);
+        let full = active >= self.readers.options().get_max_connections();
+        let beginning = self.beginning.number();
+        PoolUse {
+            active,
+            waiting: if full { beginning } else { 0 },
+        }
     }
 
     async fn check(&self) -> StorageResult<()> {

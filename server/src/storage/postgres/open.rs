@@ -4,11 +4,12 @@
 //! between tenants. One role for both works too - the wall is forced on owners - but not one that row-level security does not
 //! bind: a superuser, or a role with BYPASSRLS, is worth a warning at each start.
 
-use std::{str::FromStr, sync::Arc};
+use std::{io, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, PgConnection,
-    migrate::{Migrate, Migrator},
+    migrate::{Migrate, MigrateError, Migrator},
+    pool::PoolConnectionMetadata,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::time::timeout;
@@ -29,9 +30,19 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// Any number that is ours: whoever holds it alone prepares the schema.
 const PREPARING: i64 = 0x6167_656e_7469_6470;
+/// `insufficient_privilege`.
+const NOT_PERMITTED: &str = "42501";
 /// How long a statement may run, and how long it may wait for a lock.
 const STATEMENT_TIME_MAX: &str = "10s";
 const LOCK_TIME_MAX: &str = "5s";
+/// How long a transaction may stand still. It holds locks that every instance waits for; no statement of it waits for
+/// anything but the database, so one that does is of an instance that is frozen, or was cut off.
+const IDLE_TIME_MAX: &str = "10s";
+/// How long a connection may take to show that it is alive, before it is used and before it goes back into the pool: of
+/// one whose other end fell silent nobody hears anything, not even an error.
+const ALIVE_TIME_MAX: Duration = Duration::from_millis(500);
+/// For how long what it showed then is believed.
+pub(super) const ALIVE_FOR: Duration = Duration::from_millis(500);
 
 /// What opening needs.
 #[derive(Clone)]
@@ -61,10 +72,15 @@ impl PostgresStorage {
             Some(url) => Named::parse(url)?,
             None => server.clone(),
         };
-        if options.auto_migrate {
-            owner.prepare(&options, &server).await?;
+        // Who serves without owning needs the owner only where there is something to do.
+        let done = options.migration_url.is_none() && server.check(&options).await.is_ok();
+        if !done {
+            if options.auto_migrate {
+                owner.prepare(&options, &server).await?;
+            }
+            server.check(&options).await?;
         }
-        server.check(&options).await?;
+        server.check_role(&options).await?;
         let pool = options.pool;
         let settings = server.settings();
         let readers = PgPoolOptions::new()
@@ -72,6 +88,9 @@ impl PostgresStorage {
             .min_connections(pool.min)
             .idle_timeout(pool.idle_timeout)
             .acquire_timeout(pool.connection_timeout)
+            .test_before_acquire(false)
+            .before_acquire(|connection, known| Box::pin(still_alive(connection, known)))
+            .after_release(|connection, _| Box::pin(alive(connection)))
             .connect_lazy_with(settings.clone());
         let observer = ObserverSlot::default();
         let staged = Staged::new(Arc::clone(&options.randomness), observer.clone());
@@ -93,6 +112,11 @@ impl PostgresStorage {
         };
         owner.prepare(options, &server).await
     }
+}
+
+/// Whether a connection can be tried with that URL.
+pub fn is_readable(url: &str) -> bool {
+    PgConnectOptions::from_str(url).is_ok()
 }
 
 /// How to connect, and how messages call the database: without anything secret.
@@ -129,7 +153,7 @@ impl Named {
         self.connect.clone().options([
             ("statement_timeout", STATEMENT_TIME_MAX),
             ("lock_timeout", LOCK_TIME_MAX),
-            ("idle_in_transaction_session_timeout", "60s"),
+            ("idle_in_transaction_session_timeout", IDLE_TIME_MAX),
         ])
     }
 
@@ -152,7 +176,7 @@ impl Named {
         MIGRATIONS
             .run_direct(None, &mut connection, false)
             .await
-            .map_err(|error| self.unknown(error.to_string()))?;
+            .map_err(|error| self.not_migrated(&error))?;
         let role = server.connect.get_username();
         if role != self.connect.get_username() {
             self.run(&mut connection, grants(role)).await?;
@@ -200,19 +224,20 @@ impl Named {
         {
             return Err(self.unknown(format!("it has migration {}", newer.version)));
         }
-        self.check_role(&mut connection).await?;
         // Whatever it says: the connection was only for looking.
         let _ = connection.close().await;
         Ok(())
     }
 
-    async fn check_role(&self, connection: &mut PgConnection) -> Result<(), OpenError> {
+    async fn check_role(&self, options: &Options) -> Result<(), OpenError> {
+        let mut connection = self.connection(options).await?;
         let unbound: bool = sqlx::query_scalar(
             "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user",
         )
-        .fetch_one(connection)
+        .fetch_one(&mut connection)
         .await
         .map_err(|error| self.unusable(error.to_string()))?;
+        let _ = connection.close().await;
         if unbound {
             tracing::warn!(
                 role = self.connect.get_username(),
@@ -230,6 +255,25 @@ impl Named {
             .map_err(|error| self.unusable(error.to_string()))
     }
 
+    /// A migration that failed: the role may not, or the schema is another.
+    fn not_migrated(&self, error: &MigrateError) -> OpenError {
+        let cause = match error {
+            MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => Some(cause),
+            _ => None,
+        };
+        let denied = cause
+            .and_then(|cause| cause.as_database_error()?.code())
+            .is_some_and(|code| code == NOT_PERMITTED);
+        match cause {
+            Some(cause) if denied => OpenError::NotTheOwner {
+                location: self.name.clone(),
+                role: self.connect.get_username().to_owned(),
+                reason: cause.to_string(),
+            },
+            _ => self.unknown(error.to_string()),
+        }
+    }
+
     fn unusable(&self, reason: String) -> OpenError {
         OpenError::Unusable {
             location: self.name.clone(),
@@ -245,7 +289,26 @@ impl Named {
     }
 }
 
-/// What the server's role may do: read and write rows, and of the audit log only add.
+/// Asks a connection that waited in the pool, unless it answered a moment ago.
+async fn still_alive(
+    connection: &mut PgConnection,
+    known: PoolConnectionMetadata,
+) -> Result<bool, sqlx::Error> {
+    if known.idle_for < ALIVE_FOR {
+        return Ok(true);
+    }
+    alive(connection).await
+}
+
+/// One that does not answer in time is closed, and its place in the pool is free for another.
+pub(super) async fn alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    match timeout(ALIVE_TIME_MAX, connection.ping()).await {
+        Ok(answer) => answer.map(|()| true),
+        Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+    }
+}
+
+/// What the server's role may do: read and write rows; of the audit log only add, and erase by the one routine.
 fn grants(role: &str) -> String {
     let role = format!("\"{}\"", role.replace('"', "\"\""));
     format!(
@@ -254,6 +317,7 @@ fn grants(role: &str) -> String {
          GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role};
          REVOKE UPDATE, DELETE ON audit_events FROM {role};
          REVOKE DELETE ON audit_chains FROM {role};
+         GRANT EXECUTE ON FUNCTION agentidp_erase_events TO {role};
          REVOKE INSERT, UPDATE, DELETE ON {} FROM {role};",
         MIGRATIONS.table_name
     )

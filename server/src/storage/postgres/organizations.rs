@@ -44,6 +44,18 @@ impl OrganizationStore for PostgresStorage {
             .transpose()
     }
 
+    async fn next(&self, after: Option<Uuid>) -> StorageResult<Option<Uuid>> {
+        let mut look = self.look(Reach::Everywhere).await?;
+        sqlx::query_scalar(
+            "SELECT organization_id FROM organizations WHERE $1::uuid IS NULL OR organization_id > $1
+             ORDER BY organization_id LIMIT 1",
+        )
+        .bind(after)
+        .fetch_optional(&mut *look)
+        .await
+        .map_err(failed)
+    }
+
     async fn found(&self, mut founding: Founding) -> StorageResult<()> {
         let events = self.seal(std::mem::take(&mut founding.events));
         self.writer.change(Found { founding, events }).await
@@ -147,7 +159,7 @@ async fn insert_organization(
     .bind(record.name.clone())
     .bind(record.slug.clone())
     .bind(organization_word(record.status))
-    .bind(record.tier.clone())
+    .bind(record.tier.as_str())
     .bind(record.is_system)
     .bind(record.created_at.ms())
     .bind(record.updated_at.ms())

@@ -3,13 +3,20 @@
 use std::{sync::Arc, time::Duration};
 
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use super::{chain, failure::failed, wall};
+use super::{
+    chain,
+    failure::failed,
+    idempotency,
+    open::{ALIVE_FOR, alive},
+    wall,
+};
 use crate::{
-    clock::Clock,
+    clock::{Clock, Timestamp},
     storage::{
-        Reach, Revision, StorageError, StorageResult,
+        Reach, Revision, Slot, StorageError, StorageResult,
+        idempotency::Noted,
         writer::{Staged, UnitOfWork},
     },
 };
@@ -22,6 +29,8 @@ pub(super) struct Transaction {
     options: PgConnectOptions,
     connect_time_max: Duration,
     connection: Option<PgConnection>,
+    /// When the database last answered over it.
+    answered_at: Instant,
     /// What the present transaction said it works for.
     within: Option<Reach>,
     clock: Arc<dyn Clock>,
@@ -40,6 +49,7 @@ impl Transaction {
             options,
             connect_time_max,
             connection: None,
+            answered_at: Instant::now(),
             within: None,
             clock,
             staged,
@@ -84,9 +94,14 @@ impl Transaction {
             .map_err(failed)
     }
 
+    /// A connection that rested is asked whether it lives: one that fell silent would hold up everybody who writes for as
+    /// long as a transaction may take.
     async fn connect(&mut self) -> StorageResult<()> {
-        if self.connection.is_some() {
-            return Ok(());
+        if let Some(connection) = &mut self.connection {
+            if self.answered_at.elapsed() < ALIVE_FOR || alive(connection).await.is_ok() {
+                return Ok(());
+            }
+            self.connection = None;
         }
         let made = timeout(self.connect_time_max, self.options.connect())
             .await
@@ -124,7 +139,9 @@ impl UnitOfWork for Transaction {
             let connection = self.within(Reach::Everywhere).await?;
             chain::append(connection, &events, now).await?;
         }
-        self.execute("COMMIT".to_owned()).await
+        self.execute("COMMIT".to_owned()).await?;
+        self.answered_at = Instant::now();
+        Ok(())
     }
 
     /// Whatever state the connection is in, the next transaction has a new one.
@@ -146,6 +163,10 @@ impl UnitOfWork for Transaction {
         self.within = None;
         self.execute("ROLLBACK TO change; RELEASE change".to_owned())
             .await
+    }
+
+    async fn note(&mut self, slot: Slot, answer: &[u8], until: Timestamp) -> StorageResult<Noted> {
+        idempotency::note(self, slot, answer, until).await
     }
 
     async fn close(self) {

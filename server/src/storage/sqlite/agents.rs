@@ -10,15 +10,15 @@ use super::{
     SqliteStorage,
     agent_changes::{ChangeAgent, Wanted},
     failure::failed,
-    rows::{agent, bytes, count, list, number},
+    rows::{agent, bytes, count, list, number, organization},
     transaction::Transaction,
 };
 use crate::{
     audit::{NewEvent, SealedEvent},
     generated::types::AgentStatus,
     storage::{
-        AgentFilter, AgentRecord, AgentStore, DecommissionAgent, NewAgent, Page, Paging, Reach,
-        StorageError, StorageResult, UpdateAgent,
+        AgentFilter, AgentRecord, AgentStore, AgentsMax, DecommissionAgent, NewAgent, Page, Paging,
+        Reach, StorageError, StorageResult, Tier, UpdateAgent,
         words::email_key,
         writer::{Command, UnitOfWork as _},
     },
@@ -27,13 +27,7 @@ use crate::{
 #[async_trait]
 impl AgentStore for SqliteStorage {
     async fn get(&self, reach: Reach, id: Uuid) -> StorageResult<Option<AgentRecord>> {
-        let found = sqlx::query("SELECT * FROM agents WHERE agent_id = ?")
-            .bind(bytes(id))
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(failed)?
-            .map(|row| agent(&row))
-            .transpose()?;
+        let found = self.lookup.agent(id).await?;
         Ok(found.filter(|agent| reach.covers(agent.organization_id)))
     }
 
@@ -87,9 +81,20 @@ impl AgentStore for SqliteStorage {
         })
     }
 
-    async fn insert(&self, agent: NewAgent, events: Vec<NewEvent>) -> StorageResult<AgentRecord> {
+    async fn insert(
+        &self,
+        agent: NewAgent,
+        agents_max: AgentsMax,
+        events: Vec<NewEvent>,
+    ) -> StorageResult<AgentRecord> {
         let events = self.seal(events);
-        self.writer.change(Register { agent, events }).await
+        self.writer
+            .change(Register {
+                agent,
+                agents_max,
+                events,
+            })
+            .await
     }
 
     async fn update(&self, update: UpdateAgent) -> StorageResult<AgentRecord> {
@@ -164,6 +169,7 @@ fn restrict(query: &mut QueryBuilder<Sqlite>, reach: Reach, filter: &AgentFilter
 
 struct Register {
     agent: NewAgent,
+    agents_max: AgentsMax,
     events: Vec<Arc<SealedEvent>>,
 }
 
@@ -171,20 +177,40 @@ impl Command<Transaction> for Register {
     type Output = AgentRecord;
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<AgentRecord> {
-        let organization: bool = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM organizations WHERE organization_id = ?)",
-        )
-        .bind(bytes(self.agent.organization_id))
-        .fetch_one(transaction.connection())
-        .await
-        .map_err(failed)?;
-        if !organization {
-            return Err(StorageError::NotFound);
+        let row = sqlx::query("SELECT * FROM organizations WHERE organization_id = ?")
+            .bind(bytes(self.agent.organization_id))
+            .fetch_optional(transaction.connection())
+            .await
+            .map_err(failed)?
+            .ok_or(StorageError::NotFound)?;
+        let organization = organization(&row)?;
+        let tier = Tier::in_effect(organization.tier, organization.is_system);
+        if let Some(max) = (self.agents_max)(tier)
+            && has_agents(transaction.connection(), self.agent.organization_id, max).await?
+        {
+            return Err(StorageError::AgentLimit { tier, max });
         }
         let record = insert_agent(transaction.connection(), &self.agent).await?;
         transaction.staged().add_all(&self.events);
         Ok(record)
     }
+}
+
+/// Whether an organization has that many agents, those left out that are decommissioned. It does not count further.
+async fn has_agents(
+    connection: &mut SqliteConnection,
+    organization: Uuid,
+    number: u32,
+) -> StorageResult<bool> {
+    sqlx::query_scalar(
+        "SELECT count(*) >= ?2 FROM
+         (SELECT 1 FROM agents WHERE organization_id = ?1 AND status <> 'decommissioned' LIMIT ?2)",
+    )
+    .bind(bytes(organization))
+    .bind(i64::from(number))
+    .fetch_one(connection)
+    .await
+    .map_err(failed)
 }
 
 /// Adds an agent.

@@ -3,13 +3,13 @@
 //! Along a chain times never go back, so a span of time is a span of sequences: its ends are found by bisection.
 
 use async_trait::async_trait;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
     SqliteStorage,
     failure::failed,
-    rows::{bytes, count, event, get, number, time},
+    rows::{bytes, count, event, get, number, time, uuid},
 };
 use crate::{
     audit::NewEvent,
@@ -128,15 +128,27 @@ impl AuditStore for SqliteStorage {
             .fetch_optional(&self.readers)
             .await
             .map_err(failed)?
-            .map(|row| {
-                Ok(ChainHead {
-                    sequence: get(&row, "sequence")?,
-                    hash: get(&row, "hash")?,
-                    timestamp: time(&row, "timestamp")?,
-                })
-            })
+            .map(|row| head(&row))
             .transpose()
     }
+
+    async fn chains(&self) -> StorageResult<Vec<(Uuid, ChainHead)>> {
+        sqlx::query("SELECT * FROM audit_chains WHERE sequence > 0 ORDER BY organization_id")
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed)?
+            .iter()
+            .map(|row| Ok((uuid(row, "organization_id")?, head(row)?)))
+            .collect()
+    }
+}
+
+fn head(row: &SqliteRow) -> StorageResult<ChainHead> {
+    Ok(ChainHead {
+        sequence: get(row, "sequence")?,
+        hash: get(row, "hash")?,
+        timestamp: time(row, "timestamp")?,
+    })
 }
 
 /// The part of a filter that indexes serve.

@@ -15,8 +15,9 @@ use crate::{
     clock::Timestamp,
     storage::{
         ClientCredential, ClientRecord, ClientSecretHash, CredentialRecord, CredentialStore,
-        NewCredential, Page, Paging, Reach, RevokeCredential, RotateCredential, StorageResult,
-        words::organization_status,
+        LeftInVault, NewCredential, Page, Paging, Reach, RevokeCredential, RotateCredential,
+        StorageResult,
+        words::{organization_status, tier},
     },
 };
 
@@ -24,6 +25,7 @@ use crate::{
 /// credential that may matter (at least once).
 const CLIENT: &str = "
     SELECT agents.*, organizations.is_system, organizations.status AS organization_status,
+        organizations.tier AS organization_tier,
         coalesce(ours.generation, 0) AS agent_generation, coalesce(theirs.generation, 0) AS organization_generation,
         (SELECT value FROM revision) AS revision,
         credentials.credential_id, credentials.scopes, credentials.expires_at,
@@ -37,6 +39,12 @@ const CLIENT: &str = "
         AND (credentials.revoked_at IS NULL OR credentials.ended_with_agent = 1)
     WHERE agents.agent_id = ?
     ORDER BY credentials.position DESC";
+
+/// Its condition is that of an index.
+const LEFT_IN_VAULT: &str = "
+    SELECT agent_id, credential_id, secret_hash, ended_with_agent FROM credentials
+    WHERE revoked_at IS NOT NULL AND substr(secret_hash, 1, 6) = 'vault$'
+    ORDER BY position LIMIT ?";
 
 #[async_trait]
 impl CredentialStore for SqliteStorage {
@@ -136,6 +144,7 @@ impl CredentialStore for SqliteStorage {
             agent: agent(first)?,
             organization_is_system: get(first, "is_system")?,
             organization_status: word(first, "organization_status", organization_status)?,
+            organization_tier: word(first, "organization_tier", tier)?,
             agent_generation: get(first, "agent_generation")?,
             organization_generation: get(first, "organization_generation")?,
             credentials: rows
@@ -144,6 +153,19 @@ impl CredentialStore for SqliteStorage {
                 .collect::<StorageResult<_>>()?,
             revision: get(first, "revision")?,
         }))
+    }
+
+    async fn count_expiring(&self, now: Timestamp, until: Timestamp) -> StorageResult<u64> {
+        let row = sqlx::query(
+            "SELECT count(*) AS number FROM credentials
+             WHERE expires_at IS NOT NULL AND revoked_at IS NULL AND expires_at > ? AND expires_at <= ?",
+        )
+        .bind(now.ms())
+        .bind(until.ms())
+        .fetch_one(&self.readers)
+        .await
+        .map_err(failed)?;
+        count(&row, "number")
     }
 
     async fn touch(&self, used: &[(Uuid, Timestamp)]) -> StorageResult<()> {
@@ -165,6 +187,15 @@ impl CredentialStore for SqliteStorage {
                 new: new.to_owned(),
             })
             .await
+    }
+
+    async fn left_in_vault(&self, most: u32) -> StorageResult<Vec<LeftInVault>> {
+        let rows = sqlx::query(LEFT_IN_VAULT)
+            .bind(most)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed)?;
+        rows.iter().map(left_in_vault).collect()
     }
 }
 
@@ -207,4 +238,13 @@ fn client_credential(row: &SqliteRow) -> StorageResult<Option<ClientCredential>>
         expires_at: optional_time(row, "expires_at")?,
         secrets,
     }))
+}
+
+fn left_in_vault(row: &SqliteRow) -> StorageResult<LeftInVault> {
+    Ok(LeftInVault {
+        agent_id: uuid(row, "agent_id")?,
+        credential_id: uuid(row, "credential_id")?,
+        stored: get(row, "secret_hash")?,
+        ended_with_agent: get(row, "ended_with_agent")?,
+    })
 }

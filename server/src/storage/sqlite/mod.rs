@@ -8,28 +8,36 @@ mod audit;
 mod chain;
 mod credential_changes;
 mod credentials;
+mod erasure;
 mod failure;
 mod idempotency;
+mod jobs;
+mod lookup;
 mod materials;
 mod open;
 mod organizations;
 mod revocation;
 mod rows;
 mod signing_keys;
+mod snapshot;
+mod tables;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transaction;
+mod usage;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 pub use open::Options;
+pub use tables::Source;
 
-use self::{failure::failed, open::Readers, transaction::Transaction};
+use self::{failure::failed, lookup::Lookup, open::Readers, transaction::Transaction};
 use super::{
-    AgentStore, AuditStore, ChangeObserver, CredentialStore, IdempotencyStore, MaterialStore,
-    OrganizationStore, RevocationStore, SigningKeyStore, Storage, StorageResult, writer::Writer,
+    AgentStore, AuditStore, ChangeObserver, CredentialStore, ErasureStore, IdempotencyStore,
+    JobStore, MaterialStore, OrganizationStore, PoolUse, RevocationStore, SigningKeyStore, Storage,
+    StorageResult, UsageStore, writer::Writer,
 };
 use crate::audit::{NewEvent, Randomness, SealedEvent};
 
@@ -38,6 +46,7 @@ use crate::audit::{NewEvent, Randomness, SealedEvent};
 pub struct SqliteStorage {
     writer: Writer<Transaction>,
     readers: Readers,
+    lookup: Lookup,
     randomness: Arc<dyn Randomness>,
 }
 
@@ -45,6 +54,7 @@ impl SqliteStorage {
     fn new(writer: Writer<Transaction>, readers: Readers, randomness: Arc<dyn Randomness>) -> Self {
         Self {
             writer,
+            lookup: Lookup::start(readers.clone()),
             readers,
             randomness,
         }
@@ -89,12 +99,33 @@ impl Storage for SqliteStorage {
         self
     }
 
+    fn erasure(&self) -> &dyn ErasureStore {
+        self
+    }
+
     fn idempotency(&self) -> &dyn IdempotencyStore {
+        self
+    }
+
+    fn jobs(&self) -> &dyn JobStore {
+        self
+    }
+
+    fn usage(&self) -> &dyn UsageStore {
         self
     }
 
     fn observe(&self, observer: Arc<dyn ChangeObserver>) {
         self.writer.observe(observer);
+    }
+
+    /// Who waits is not counted: a read takes less time than counting would be worth.
+    fn pool(&self) -> PoolUse {
+        let idle = u32::try_from(self.readers.num_idle()).unwrap_or(u32::MAX);
+        PoolUse {
+            active: self.readers.size().saturating_sub(idle),
+            waiting: 0,
+        }
     }
 
     async fn check(&self) -> StorageResult<()> {

@@ -24,7 +24,7 @@ use sqlx::{
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a connection waits for another process that holds the file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a read waits for a free reader.
 const READER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Readers beside the writer. Each is a thread with a page cache of its own.

@@ -11,7 +11,7 @@ use super::{
     agents::insert_agent,
     credential_changes::insert_credential,
     failure::failed,
-    rows::{bytes, organization},
+    rows::{bytes, organization, uuid},
     transaction::Transaction,
 };
 use crate::{
@@ -44,6 +44,18 @@ impl OrganizationStore for SqliteStorage {
             .map_err(failed)?
             .map(|row| organization(&row))
             .transpose()
+    }
+
+    async fn next(&self, after: Option<Uuid>) -> StorageResult<Option<Uuid>> {
+        sqlx::query(
+            "SELECT organization_id FROM organizations WHERE organization_id > ? ORDER BY organization_id LIMIT 1",
+        )
+        .bind(after.map_or_else(Vec::new, bytes))
+        .fetch_optional(&self.readers)
+        .await
+        .map_err(failed)?
+        .map(|row| uuid(&row, "organization_id"))
+        .transpose()
     }
 
     async fn found(&self, mut founding: Founding) -> StorageResult<()> {
@@ -149,7 +161,7 @@ async fn insert_organization(
     .bind(record.name.clone())
     .bind(record.slug.clone())
     .bind(organization_word(record.status))
-    .bind(record.tier.clone())
+    .bind(record.tier.as_str())
     .bind(record.is_system)
     .bind(record.created_at.ms())
     .bind(record.updated_at.ms())

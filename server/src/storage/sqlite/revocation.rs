@@ -203,6 +203,10 @@ impl RevocationStore for SqliteStorage {
     async fn forget_expired(&self, now: Timestamp) -> StorageResult<u64> {
         self.writer.change(ForgetTokens { now }).await
     }
+
+    async fn end_all_tokens(&self, at: Timestamp) -> StorageResult<u64> {
+        self.writer.change(EndAllTokens { at }).await
+    }
 }
 
 async fn revision(look: &mut SqliteConnection) -> StorageResult<Revision> {
@@ -356,6 +360,32 @@ impl Command<Transaction> for ForgetTokens {
             .await
             .map(|done| done.rows_affected())
             .map_err(failed)
+    }
+}
+
+struct EndAllTokens {
+    at: Timestamp,
+}
+
+impl Command<Transaction> for EndAllTokens {
+    type Output = u64;
+
+    async fn run(&self, transaction: &mut Transaction) -> StorageResult<u64> {
+        let rows = sqlx::query("SELECT organization_id FROM organizations")
+            .fetch_all(transaction.connection())
+            .await
+            .map_err(failed)?;
+        for row in &rows {
+            let organization = uuid(row, "organization_id")?;
+            let kind = Dependency::Organization;
+            let now = transaction.generation(kind, organization).await?;
+            let generation = self.at.ms().max(now + 1);
+            transaction
+                .raise(kind, organization, generation, None)
+                .await?;
+            transaction.touch_organization(organization).await?;
+        }
+        u64::try_from(rows.len()).map_err(|_| corrupt("number of rows"))
     }
 }
 

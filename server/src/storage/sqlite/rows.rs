@@ -11,7 +11,7 @@ use crate::{
     storage::{
         AgentRecord, CredentialRecord, OrganizationRecord, SigningKeyRecord, StorageResult,
         StoredEvent,
-        words::{key_state, organization_status},
+        words::{self, key_state, organization_status},
     },
 };
 
@@ -93,7 +93,7 @@ pub(super) fn organization(row: &SqliteRow) -> StorageResult<OrganizationRecord>
         name: get(row, "name")?,
         slug: get(row, "slug")?,
         status: word(row, "status", organization_status)?,
-        tier: get(row, "tier")?,
+        tier: word(row, "tier", words::tier)?,
         is_system: get(row, "is_system")?,
         created_at: time(row, "created_at")?,
         updated_at: time(row, "updated_at")?,
@@ -120,7 +120,9 @@ pub(super) fn signing_key(row: &SqliteRow) -> StorageResult<SigningKeyRecord> {
         state: word(row, "state", key_state)?,
         public_jwk: get(row, "public_jwk")?,
         private_encrypted: get(row, "private_encrypted")?,
+        imported: get(row, "imported")?,
         created_at: time(row, "created_at")?,
+        published_at: time(row, "published_at")?,
         activated_at: optional_time(row, "activated_at")?,
         retired_at: optional_time(row, "retired_at")?,
         expires_at: optional_time(row, "expires_at")?,

@@ -53,12 +53,12 @@ impl Command<Transaction> for Rotate {
 
     async fn run(&self, transaction: &mut Transaction) -> StorageResult<()> {
         let connection = transaction.connection();
-        let active: Option<String> =
-            sqlx::query_scalar("SELECT kid FROM signing_keys WHERE state = 'active'")
-                .fetch_optional(&mut *connection)
+        let present: Vec<(String, String)> =
+            sqlx::query_as("SELECT kid, state FROM signing_keys WHERE state IN ('active', 'next')")
+                .fetch_all(&mut *connection)
                 .await
                 .map_err(failed)?;
-        if active != self.rotation.expected_active {
+        if !self.rotation.expects(&present) {
             return Err(StorageError::Conflict);
         }
         // Keys that stop being active come first: there is at most one at any moment.
@@ -82,7 +82,7 @@ impl Command<Transaction> for Rotate {
 async fn insert(connection: &mut SqliteConnection, key: &SigningKeyRecord) -> StorageResult<()> {
     let done = sqlx::query(
         "INSERT INTO signing_keys (kid, algorithm, state, public_jwk, private_encrypted, created_at, activated_at, retired_at,
-         expires_at, revoked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kid) DO NOTHING",
+         expires_at, revoked_at, imported, published_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kid) DO NOTHING",
     )
     .bind(key.kid.clone())
     .bind(key.algorithm.clone())
@@ -94,6 +94,8 @@ async fn insert(connection: &mut SqliteConnection, key: &SigningKeyRecord) -> St
     .bind(key.retired_at.map(|at| at.ms()))
     .bind(key.expires_at.map(|at| at.ms()))
     .bind(key.revoked_at.map(|at| at.ms()))
+    .bind(key.imported)
+    .bind(key.published_at.ms())
     .execute(connection)
     .await
     .map_err(failed)?;
@@ -106,13 +108,16 @@ async fn insert(connection: &mut SqliteConnection, key: &SigningKeyRecord) -> St
 
 async fn update(connection: &mut SqliteConnection, key: &SigningKeyRecord) -> StorageResult<()> {
     let done = sqlx::query(
-        "UPDATE signing_keys SET state = ?, activated_at = ?, retired_at = ?, expires_at = ?, revoked_at = ? WHERE kid = ?",
+        "UPDATE signing_keys SET state = ?, activated_at = ?, retired_at = ?, expires_at = ?, revoked_at = ?,
+         imported = ?, published_at = ? WHERE kid = ?",
     )
     .bind(key_word(key.state))
     .bind(key.activated_at.map(|at| at.ms()))
     .bind(key.retired_at.map(|at| at.ms()))
     .bind(key.expires_at.map(|at| at.ms()))
     .bind(key.revoked_at.map(|at| at.ms()))
+    .bind(key.imported)
+    .bind(key.published_at.ms())
     .bind(key.kid.clone())
     .execute(connection)
     .await

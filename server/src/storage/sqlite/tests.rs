@@ -1,4 +1,8 @@
-//! The suite on SQLite, and what only SQLite can show.
+//! The suite on SQLite, and what only SQLite can show; in `erasing` what is left of erased data, in `lookups` agents that
+//! many ask for at once.
+
+mod erasing;
+mod lookups;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -7,10 +11,10 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    audit::{AuditAction, Span, SystemRandomness, verify_chain},
+    audit::{AuditAction, ChainPoint, Slice, Span, SystemRandomness, verify_chain, verify_slice},
     clock::{Clock as _, ManualClock},
     storage::{
-        OpenError, OrganizationRecord, OrganizationStatus,
+        OpenError, OrganizationRecord, OrganizationStatus, Tier,
         suite::{Backend, run_suite},
     },
 };
@@ -34,7 +38,7 @@ impl OneFile {
             name: "An organization".to_owned(),
             slug: id.to_string(),
             status: OrganizationStatus::Active,
-            tier: "free".to_owned(),
+            tier: Tier::Free,
             is_system: false,
             created_at: self.clock.now(),
             updated_at: self.clock.now(),
@@ -137,6 +141,61 @@ async fn the_database_refuses_to_change_or_delete_an_event() {
     file.storage.close().await;
 }
 
+/// Changes an event, past the triggers.
+pub(crate) async fn forge_an_event(database: &std::path::Path, organization: Uuid) {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
+    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query("DROP TRIGGER audit_events_refuse_update")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let forged = sqlx::query(
+        "UPDATE audit_events SET metadata = '{\"forged\":1}' WHERE organization_id = ? AND sequence = 1",
+    )
+    .bind(organization.as_bytes().to_vec())
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    assert_eq!(forged.rows_affected(), 1);
+    connection.close().await.unwrap();
+}
+
+/// Keeps an answer until then, for a key that nobody has.
+pub(crate) async fn keep_an_answer(database: &std::path::Path, until: crate::clock::Timestamp) {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
+    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query(
+        "INSERT INTO idempotency (key, fingerprint, answer, expires_at) VALUES (?1, ?1, x'00', ?2)",
+    )
+    .bind(Uuid::now_v7().as_bytes().to_vec())
+    .bind(until.ms())
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    connection.close().await.unwrap();
+}
+
+/// How many answers are kept.
+pub(crate) async fn kept_answers(database: &std::path::Path) -> i64 {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
+    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query_scalar("SELECT count(*) FROM idempotency")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap()
+}
+
+/// Lets nobody else write until it is dropped.
+pub(crate) async fn hold_the_writer(database: &std::path::Path) -> SqliteConnection {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
+    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection
+}
+
 #[tokio::test]
 async fn whoever_gets_past_the_triggers_is_found_by_the_chain() {
     for (tampering, broken_at) in [
@@ -153,6 +212,10 @@ async fn whoever_gets_past_the_triggers_is_found_by_the_chain() {
             2,
         ),
         ("UPDATE audit_events SET salt = x'00' WHERE sequence = 1", 1),
+        (
+            "UPDATE audit_events SET salt = x'', user_agent = 'forged' WHERE sequence = 2",
+            2,
+        ),
         (
             "UPDATE audit_events SET hash = payload_hash WHERE sequence = 3",
             3,
@@ -185,6 +248,11 @@ async fn whoever_gets_past_the_triggers_is_found_by_the_chain() {
         assert_eq!(
             found.broken_at,
             Some(events[broken_at - 1].event_id),
+            "{tampering}"
+        );
+        let slice = verify_slice(file.storage.audit(), organization, ChainPoint::default());
+        assert!(
+            matches!(slice.await.unwrap(), Slice::BrokenAt(_)),
             "{tampering}"
         );
     }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::{chain, failure::failed};
+use super::{chain, failure::failed, idempotency};
 use crate::{
-    clock::Clock,
+    clock::{Clock, Timestamp},
     storage::{
-        Revision, StorageError, StorageResult,
+        Revision, Slot, StorageError, StorageResult,
+        idempotency::Noted,
         writer::{Staged, UnitOfWork},
     },
 };
@@ -90,6 +91,10 @@ impl UnitOfWork for Transaction {
     async fn roll_back(&mut self) -> StorageResult<()> {
         self.execute("ROLLBACK TO change").await?;
         self.execute("RELEASE change").await
+    }
+
+    async fn note(&mut self, slot: Slot, answer: &[u8], until: Timestamp) -> StorageResult<Noted> {
+        idempotency::note(self, slot, answer, until).await
     }
 
     async fn close(self) {

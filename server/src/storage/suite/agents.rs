@@ -18,7 +18,7 @@ pub async fn an_agent_reads_back_as_written<B: Backend>(bench: &Bench<B>) {
     let written = bench
         .storage()
         .agents()
-        .insert(new.clone(), vec![created])
+        .insert(new.clone(), |_| None, vec![created])
         .await
         .unwrap();
     assert_eq!(
@@ -76,7 +76,7 @@ pub async fn an_email_is_taken_without_regard_to_case<B: Backend>(bench: &Bench<
         bench
             .storage()
             .agents()
-            .insert(second.clone(), vec![created])
+            .insert(second.clone(), |_| None, vec![created])
             .await,
         Err(StorageError::EmailTaken)
     );
@@ -86,7 +86,7 @@ pub async fn an_email_is_taken_without_regard_to_case<B: Backend>(bench: &Bench<
         bench
             .storage()
             .agents()
-            .insert(second, Vec::new())
+            .insert(second, |_| None, Vec::new())
             .await
             .is_ok()
     );
@@ -142,7 +142,7 @@ pub async fn filters_hold_together<B: Backend>(bench: &Bench<B>) {
     let wanted = bench
         .storage()
         .agents()
-        .insert(wanted, Vec::new())
+        .insert(wanted, |_| None, Vec::new())
         .await
         .unwrap();
     let other = bench.agent(organization, AgentRole::Member).await;
@@ -249,7 +249,11 @@ pub async fn an_agent_of_another_organization_is_unknown<B: Backend>(bench: &Ben
 pub async fn an_unknown_organization_takes_no_agent<B: Backend>(bench: &Bench<B>) {
     let new = bench.new_agent(Uuid::now_v7(), AgentRole::Member);
     assert_eq!(
-        bench.storage().agents().insert(new, Vec::new()).await,
+        bench
+            .storage()
+            .agents()
+            .insert(new, |_| None, Vec::new())
+            .await,
         Err(StorageError::NotFound)
     );
 }
@@ -261,8 +265,8 @@ pub async fn two_registrations_of_one_email_make_one_agent<B: Backend>(bench: &B
     second.email.clone_from(&first.email);
     let agents = bench.storage().agents();
     let (one, two) = tokio::join!(
-        agents.insert(first, Vec::new()),
-        agents.insert(second, Vec::new())
+        agents.insert(first, |_| None, Vec::new()),
+        agents.insert(second, |_| None, Vec::new())
     );
     let refused = [&one, &two]
         .into_iter()

@@ -235,7 +235,9 @@ pub async fn a_change_and_its_events_are_one<B: Backend>(bench: &Bench<B>) {
     let impossible = event(Uuid::now_v7(), None, AuditAction::AgentCreated);
     let storage = bench.storage();
     let (broken, suspended, appended) = tokio::join!(
-        storage.agents().insert(new.clone(), vec![impossible]),
+        storage
+            .agents()
+            .insert(new.clone(), |_| None, vec![impossible]),
         bench.set_status(&agent, None, AgentStatus::Suspended),
         storage
             .audit()

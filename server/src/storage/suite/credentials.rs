@@ -290,3 +290,36 @@ pub async fn the_last_use_never_goes_back<B: Backend>(bench: &Bench<B>) {
         .unwrap();
     assert_eq!(read.last_used_at, Some(later));
 }
+
+pub async fn those_that_expire_soon_are_counted<B: Backend>(bench: &Bench<B>) {
+    let credentials = bench.storage().credentials();
+    let mut revoked = None;
+    for organization in [bench.organization().await, bench.organization().await] {
+        let agent = bench.agent(organization, AgentRole::Admin).await;
+        for seconds in [-1_i64, 0, 1, 100, 101] {
+            let mut new = bench.new_credential(agent.agent_id);
+            new.expires_at = Some(Timestamp::from_ms(bench.now().ms() + 1000 * seconds));
+            let added = credentials
+                .insert(Reach::Everywhere, None, new, Vec::new())
+                .await
+                .unwrap();
+            revoked = (seconds == 100).then_some(added).or(revoked);
+        }
+        bench.credential(agent.agent_id).await;
+    }
+    let soon = || credentials.count_expiring(bench.now(), bench.later(100));
+    assert_eq!(soon().await.unwrap(), 4, "of both organizations");
+    let revoked = revoked.unwrap();
+    credentials
+        .revoke(RevokeCredential {
+            reach: Reach::Everywhere,
+            agent: revoked.agent_id,
+            credential: revoked.credential_id,
+            actor: None,
+            at: bench.now(),
+            events: Vec::new(),
+        })
+        .await
+        .unwrap();
+    assert_eq!(soon().await.unwrap(), 3);
+}

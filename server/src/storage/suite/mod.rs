@@ -8,13 +8,18 @@ pub mod agents;
 pub mod audit;
 pub mod audit_queries;
 pub mod credentials;
+pub mod erasure;
 pub mod idempotency;
+pub mod in_vault;
+pub mod jobs;
 pub mod materials;
 pub mod organizations;
 pub mod revocation;
 pub mod rotation;
 pub mod rules;
 pub mod signing_keys;
+pub mod tiers;
+pub mod usage;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -22,7 +27,7 @@ use uuid::Uuid;
 
 use super::{
     AgentEvents, AgentPatch, AgentRecord, CredentialRecord, NewAgent, NewCredential,
-    OrganizationRecord, OrganizationStatus, Reach, Storage, StorageResult, UpdateAgent,
+    OrganizationRecord, OrganizationStatus, Reach, Storage, StorageResult, Tier, UpdateAgent,
 };
 use crate::{
     audit::{AuditAction, NewEvent},
@@ -44,11 +49,13 @@ pub trait Backend: Send + Sync + Sized {
 macro_rules! run_suite {
     ($backend:ty) => {
         crate::storage::suite::run_suite! { @cases $backend;
-            organizations { founding_happens_once, an_organization_that_may_not_act_raises_its_generation, slugs_are_unique }
+            organizations { founding_happens_once, an_organization_that_may_not_act_raises_its_generation, slugs_are_unique, all_are_gone_through_once }
             agents {
                 an_agent_reads_back_as_written, an_email_is_taken_without_regard_to_case, lists_are_newest_first_and_paged, filters_hold_together,
                 an_agent_of_another_organization_is_unknown, an_unknown_organization_takes_no_agent, two_registrations_of_one_email_make_one_agent,
             }
+            tiers { registrations_at_once_stop_at_what_the_tier_allows, an_agent_that_ended_makes_room, the_system_organization_is_enterprise }
+            usage { counts_of_instances_add_up, a_repeated_batch_adds_nothing, a_batch_that_cannot_be_written_leaves_nothing }
             rules {
                 an_unchanged_agent_makes_no_event, suspending_raises_the_generation_and_reactivating_keeps_it, the_last_admin_stays,
                 two_admins_that_end_each_other_leave_one, only_an_active_admin_changes_others, decommissioning_ends_everything_at_once,
@@ -56,22 +63,29 @@ macro_rules! run_suite {
             }
             credentials {
                 a_credential_reads_back_as_written, ten_active_credentials_at_most, an_inactive_agent_gets_none, a_client_shows_what_authentication_needs,
-                lists_can_be_narrowed, the_last_use_never_goes_back,
+                lists_can_be_narrowed, the_last_use_never_goes_back, those_that_expire_soon_are_counted,
             }
             rotation {
                 rotation_stops_the_old_secret_at_once, rotation_keeps_the_old_secret_for_its_grace, a_second_rotation_ends_the_first_grace,
                 revocation_is_final, a_hash_is_replaced_only_while_it_is_the_same,
             }
+            in_vault { what_is_left_there_is_found_until_it_is_replaced }
             revocation {
                 every_raise_is_found_whole_and_since, the_observer_knows_before_the_caller, a_revoked_token_is_remembered_until_it_expires,
                 a_grace_that_ended_stays_ended, another_process_sees_it,
+                all_tokens_end_whatever_another_store_counted,
             }
-            signing_keys { a_rotation_is_all_or_nothing, two_rotations_at_once_make_one, private_halves_are_reencrypted_only_while_they_are_the_same }
+            signing_keys { a_rotation_is_all_or_nothing, two_rotations_at_once_make_one, two_publications_at_once_make_one, private_halves_are_reencrypted_only_while_they_are_the_same }
             materials { the_first_value_stays, a_value_is_replaced_only_while_it_is_as_expected }
-            idempotency { a_key_is_claimed_once, an_answer_is_kept_until_it_expires, a_claim_left_behind_is_taken_over, a_released_key_may_be_claimed_again }
+            idempotency { a_key_is_claimed_once, an_answer_is_kept_until_it_expires, a_claim_left_behind_is_taken_over, a_claim_is_renewed_by_its_claimant_alone, a_change_whose_claim_was_lost_is_refused, a_released_key_may_be_claimed_again, a_change_notes_the_claim_it_belongs_to, a_change_keeps_its_answer_in_its_transaction, an_answer_is_not_kept_without_its_change }
+            jobs { a_turn_is_taken_once, a_turn_that_nobody_renews_ends, what_is_kept_reads_back, a_lost_turn_writes_nothing }
             audit {
                 a_chain_has_no_gaps_and_verifies, concurrent_events_make_one_chain_each, times_never_go_back_along_a_chain, events_read_back_as_written,
                 closing_drains_what_nobody_waited_for, a_change_and_its_events_are_one,
+            }
+            erasure {
+                erased_events_keep_their_place_and_proof, an_agent_that_lives_is_not_erased, an_erased_agent_keeps_its_id_alone,
+                chains_are_listed_with_their_ends,
             }
             audit_queries {
                 pages_and_cursors_show_the_same, filters_by_time_are_half_open, totals_stop_counting, an_event_of_another_organization_is_unknown,
@@ -130,13 +144,17 @@ impl<B: Backend> Bench<B> {
 
     /// An organization that may act.
     pub async fn organization(&self) -> Uuid {
+        self.organization_of(Tier::Free).await
+    }
+
+    async fn organization_of(&self, tier: Tier) -> Uuid {
         let id = Uuid::now_v7();
         let record = OrganizationRecord {
             organization_id: id,
             name: "An organization".to_owned(),
             slug: id.to_string(),
             status: OrganizationStatus::Active,
-            tier: "free".to_owned(),
+            tier,
             is_system: false,
             created_at: self.now(),
             updated_at: self.now(),
@@ -171,7 +189,7 @@ impl<B: Backend> Bench<B> {
         let new = self.new_agent(organization, role);
         self.storage()
             .agents()
-            .insert(new, Vec::new())
+            .insert(new, |_| None, Vec::new())
             .await
             .unwrap()
     }

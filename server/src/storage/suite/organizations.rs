@@ -6,16 +6,16 @@ use super::{Backend, Bench, event};
 use crate::{
     audit::AuditAction,
     generated::types::AgentRole,
-    storage::{Dependency, Founding, OrganizationRecord, OrganizationStatus, StorageError},
+    storage::{Dependency, Founding, OrganizationRecord, OrganizationStatus, StorageError, Tier},
 };
 
-fn founding<B: Backend>(bench: &Bench<B>) -> Founding {
+pub(super) fn founding<B: Backend>(bench: &Bench<B>) -> Founding {
     let organization = OrganizationRecord {
         organization_id: Uuid::now_v7(),
         name: "System".to_owned(),
         slug: "system".to_owned(),
         status: OrganizationStatus::Active,
-        tier: "enterprise".to_owned(),
+        tier: Tier::Enterprise,
         is_system: true,
         created_at: bench.now(),
         updated_at: bench.now(),
@@ -154,4 +154,19 @@ pub async fn slugs_are_unique<B: Backend>(bench: &Bench<B>) {
             .await,
         Err(StorageError::Conflict)
     );
+}
+
+pub async fn all_are_gone_through_once<B: Backend>(bench: &Bench<B>) {
+    let organizations = bench.storage().organizations();
+    assert_eq!(organizations.next(None).await.unwrap(), None);
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        all.push(bench.organization().await);
+    }
+    all.sort();
+    let mut seen = Vec::new();
+    while let Some(next) = organizations.next(seen.last().copied()).await.unwrap() {
+        seen.push(next);
+    }
+    assert_eq!(seen, all);
 }

@@ -212,3 +212,25 @@ pub async fn another_process_sees_it<B: Backend>(bench: &Bench<B>) {
     );
     other.close().await;
 }
+
+pub async fn all_tokens_end_whatever_another_store_counted<B: Backend>(bench: &Bench<B>) {
+    let organizations = [bench.organization().await, bench.organization().await];
+    let revocations = bench.storage().revocations();
+    let generation = async |organization| {
+        let raises = revocations.load(bench.now()).await.unwrap().raises;
+        let mut raises = raises.iter().filter(|raise| raise.id == organization);
+        raises.next().map_or(0, |raise| raise.generation)
+    };
+    let known = revocations.revision().await.unwrap();
+    assert_eq!(revocations.end_all_tokens(bench.now()).await, Ok(2));
+    for organization in organizations {
+        assert_eq!(generation(organization).await, bench.now().ms());
+    }
+    let changes = revocations.changes_since(known).await.unwrap();
+    assert_eq!((changes.raises.len(), changes.organizations.len()), (2, 2));
+    // Later again, and even when the clock stands.
+    assert_eq!(revocations.end_all_tokens(bench.now()).await, Ok(2));
+    assert_eq!(generation(organizations[0]).await, bench.now().ms() + 1);
+    assert_eq!(revocations.end_all_tokens(bench.later(60)).await, Ok(2));
+    assert_eq!(generation(organizations[0]).await, bench.later(60).ms());
+}

@@ -10,7 +10,9 @@ fn key<B: Backend>(bench: &Bench<B>, kid: &str, state: KeyState) -> SigningKeyRe
         state,
         public_jwk: "{}".to_owned(),
         private_encrypted: Some(vec![1, 2, 3]),
+        imported: false,
         created_at: bench.now(),
+        published_at: bench.now(),
         activated_at: (state == KeyState::Active).then(|| bench.now()),
         retired_at: None,
         expires_at: None,
@@ -33,6 +35,8 @@ pub async fn a_rotation_is_all_or_nothing<B: Backend>(bench: &Bench<B>) {
     retiring.activated_at = Some(bench.now());
     retiring.retired_at = Some(bench.later(1));
     retiring.expires_at = Some(bench.later(3600));
+    retiring.published_at = bench.later(2);
+    retiring.imported = true;
     let mut rotation = KeyRotation {
         expected_active: Some("a".to_owned()),
         insert: vec![
@@ -40,7 +44,7 @@ pub async fn a_rotation_is_all_or_nothing<B: Backend>(bench: &Bench<B>) {
             key(bench, "a", KeyState::Next),
         ],
         update: vec![retiring.clone()],
-        events: Vec::new(),
+        ..KeyRotation::default()
     };
     assert_eq!(
         keys.rotate(rotation.clone()).await,
@@ -99,4 +103,26 @@ pub async fn private_halves_are_reencrypted_only_while_they_are_the_same<B: Back
         keys.list().await.unwrap()[0].private_encrypted,
         Some(vec![4])
     );
+}
+
+pub async fn two_publications_at_once_make_one<B: Backend>(bench: &Bench<B>) {
+    let keys = bench.storage().signing_keys();
+    keys.rotate(first(bench, "a")).await.unwrap();
+    let publish = |kid, next: &[&str]| KeyRotation {
+        expected_active: Some("a".to_owned()),
+        expected_next: next.iter().map(|kid| (*kid).to_owned()).collect(),
+        insert: vec![key(bench, kid, KeyState::Next)],
+        ..KeyRotation::default()
+    };
+    let (one, two) = tokio::join!(
+        keys.rotate(publish("b", &[])),
+        keys.rotate(publish("c", &[]))
+    );
+    assert_ne!(one.is_ok(), two.is_ok());
+    assert!(one == Err(StorageError::Conflict) || two == Err(StorageError::Conflict));
+    let there = if one.is_ok() { "b" } else { "c" };
+    keys.rotate(publish("d", &[there])).await.unwrap();
+    let again = keys.rotate(publish("e", &[there])).await;
+    assert_eq!(again, Err(StorageError::Conflict));
+    keys.rotate(publish("e", &["d", there])).await.unwrap();
 }

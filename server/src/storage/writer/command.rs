@@ -5,7 +5,10 @@ use std::{future::Future, pin::Pin};
 use tokio::sync::oneshot;
 
 use super::UnitOfWork;
-use crate::storage::{StorageError, StorageResult};
+use crate::storage::{
+    StorageError, StorageResult,
+    idempotency::{Noted, Noting},
+};
 
 /// A change. It may run more than once before one of its runs is committed, so it only reads itself.
 pub(in crate::storage) trait Command<U: UnitOfWork>:
@@ -33,15 +36,24 @@ pub(super) trait Job<U: UnitOfWork>: Send {
 /// A command and whom to answer.
 pub(super) struct Answering<U: UnitOfWork, C: Command<U>> {
     command: C,
+    noting: Option<Noting>,
+    /// The last run noted the request's answer.
+    keeps_answer: bool,
     outcome: Option<StorageResult<C::Output>>,
     caller: oneshot::Sender<StorageResult<C::Output>>,
 }
 
 impl<U: UnitOfWork, C: Command<U>> Answering<U, C> {
-    /// A command that has not run yet.
-    pub fn new(command: C, caller: oneshot::Sender<StorageResult<C::Output>>) -> Self {
+    /// A command that has not run yet, and the claim of the request that it belongs to.
+    pub fn new(
+        command: C,
+        noting: Option<Noting>,
+        caller: oneshot::Sender<StorageResult<C::Output>>,
+    ) -> Self {
         Self {
             command,
+            noting,
+            keeps_answer: false,
             outcome: None,
             caller,
         }
@@ -56,7 +68,16 @@ impl<U: UnitOfWork, C: Command<U>> Job<U> for Answering<U, C> {
         Box::pin(async move {
             let mark = unit.staged().mark();
             unit.save().await?;
-            let outcome = self.command.run(unit).await;
+            self.keeps_answer = false;
+            let mut outcome = self.command.run(unit).await;
+            if let (Ok(output), Some(noting)) = (&outcome, &self.noting) {
+                let answer = noting.answer(output);
+                match unit.note(noting.slot, &answer, noting.until).await? {
+                    Noted::Now => self.keeps_answer = !answer.is_empty(),
+                    Noted::Before => {}
+                    Noted::Lost => outcome = Err(StorageError::ClaimLost),
+                }
+            }
             match &outcome {
                 Ok(_) => unit.release().await?,
                 Err(StorageError::Unavailable(reason)) => {
@@ -74,7 +95,12 @@ impl<U: UnitOfWork, C: Command<U>> Job<U> for Answering<U, C> {
 
     fn answer(self: Box<Self>, transaction: &StorageResult<()>) {
         let answer = match (transaction, self.outcome) {
-            (Ok(()), Some(outcome)) => outcome,
+            (Ok(()), Some(outcome)) => {
+                if let Some(noting) = self.noting.filter(|_| self.keeps_answer) {
+                    noting.answer_is_kept();
+                }
+                outcome
+            }
             (Ok(()), None) => Err(StorageError::Unavailable(
                 "the change was not run".to_owned(),
             )),

@@ -14,7 +14,8 @@ pub(super) use self::{
     queue::Writer,
     staged::{ObserverSlot, Staged},
 };
-use super::StorageResult;
+use super::{Slot, StorageResult, idempotency::Noted};
+use crate::clock::Timestamp;
 
 /// A backend's one writing connection: a transaction that begins and ends many times.
 pub(super) trait UnitOfWork: Send + 'static {
@@ -36,6 +37,13 @@ pub(super) trait UnitOfWork: Send + 'static {
     fn release(&mut self) -> impl Future<Output = StorageResult<()>> + Send;
     /// Undoes what was done since the savepoint.
     fn roll_back(&mut self) -> impl Future<Output = StorageResult<()>> + Send;
+    /// Notes at a claim that its change was made: the request's answer, empty when it is not known.
+    fn note(
+        &mut self,
+        slot: Slot,
+        answer: &[u8],
+        until: Timestamp,
+    ) -> impl Future<Output = StorageResult<Noted>> + Send;
     /// Closes the connection.
     fn close(self) -> impl Future<Output = ()> + Send;
 }

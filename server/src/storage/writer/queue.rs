@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     audit::SealedEvent,
-    storage::{ChangeObserver, StorageError, StorageResult},
+    storage::{ChangeObserver, StorageError, StorageResult, idempotency::noting},
 };
 
 /// How much may wait. More makes callers wait before they are queued.
@@ -75,8 +75,8 @@ impl<U: UnitOfWork> Writer<U> {
     /// Runs a command in a transaction and returns its outcome once that is committed.
     pub async fn change<C: Command<U>>(&self, command: C) -> StorageResult<C::Output> {
         let (answer, answered) = oneshot::channel();
-        self.send(Entry::Change(Box::new(Answering::new(command, answer))))
-            .await?;
+        let job = Answering::new(command, noting(), answer);
+        self.send(Entry::Change(Box::new(job))).await?;
         answered.await.unwrap_or_else(|_| Err(closed()))
     }
 

@@ -1,6 +1,9 @@
 //! The suite on PostgreSQL, and what only PostgreSQL can show: many instances, schemas, outages; in `wall` the wall between
 //! tenants and what each role may do.
 
+mod pool;
+mod silence;
+mod tables;
 mod wall;
 
 use std::sync::{Arc, OnceLock};
@@ -16,7 +19,7 @@ use crate::{
     clock::{Clock as _, ManualClock, Timestamp},
     config::Pool,
     storage::{
-        OpenError, OrganizationRecord, OrganizationStatus,
+        OpenError, OrganizationRecord, OrganizationStatus, Tier,
         suite::{Backend, run_suite},
     },
     wire::Secret,
@@ -80,7 +83,7 @@ impl OneDatabase {
             name: "An organization".to_owned(),
             slug: id.to_string(),
             status: OrganizationStatus::Active,
-            tier: "free".to_owned(),
+            tier: Tier::Free,
             is_system: false,
             created_at: self.clock.now(),
             updated_at: self.clock.now(),
@@ -188,6 +191,25 @@ async fn an_old_or_foreign_schema_is_refused() {
         let refused = PostgresStorage::open(options).await.err().unwrap();
         assert!(matches!(refused, OpenError::Unknown { .. }), "{refused}");
     }
+}
+
+#[tokio::test]
+async fn who_only_serves_is_told_to_name_the_owner_and_needs_no_owner_afterwards() {
+    let database = postgres().database().unwrap();
+    let alone = || Options {
+        migration_url: None,
+        ..options(&database, clock())
+    };
+    let refused = PostgresStorage::open(alone()).await.err().unwrap();
+    assert!(
+        matches!(&refused, OpenError::NotTheOwner { role, .. } if role == "agentidp_server"),
+        "{refused}"
+    );
+    PostgresStorage::migrate(&options(&database, clock()))
+        .await
+        .unwrap();
+    let storage = PostgresStorage::open(alone()).await.unwrap();
+    storage.close().await;
 }
 
 #[tokio::test]

@@ -7,17 +7,20 @@ use super::OneDatabase;
 use crate::{
     clock::Clock as _,
     generated::types::AgentRole,
-    storage::{Reach, Slot, Storage as _, postgres::wall, suite::Bench},
+    storage::{
+        Reach, Slot, Storage as _, Usage, UsageBatch, UsageOf, postgres::wall, suite::Bench,
+    },
 };
 
 /// Tables that hold what belongs to a tenant.
-const WALLED: [&str; 6] = [
+const WALLED: [&str; 7] = [
     "organizations",
     "agents",
     "credentials",
     "idempotency",
     "audit_events",
     "audit_chains",
+    "usage_daily",
 ];
 
 async fn rows(connection: &mut PgConnection, table: &str) -> i64 {
@@ -38,6 +41,7 @@ async fn two_tenants(bench: &Bench<OneDatabase>) -> [Uuid; 2] {
         let slot = Slot {
             organization: *id,
             key: [u8::try_from(nth).unwrap(); 32],
+            claimant: Uuid::now_v7(),
         };
         let store = bench.backend.storage.idempotency();
         let now = bench.clock.now();
@@ -50,6 +54,18 @@ async fn two_tenants(bench: &Bench<OneDatabase>) -> [Uuid; 2] {
             )
             .await
             .unwrap();
+        let usage = UsageOf {
+            organization: *id,
+            day: 1,
+            usage: Usage::default(),
+        };
+        let batch = UsageBatch {
+            writer: Uuid::now_v7(),
+            number: 1,
+            at: now,
+            added: vec![usage],
+        };
+        bench.backend.storage.usage().add(batch).await.unwrap();
         bench
             .backend
             .event(&bench.backend.storage, *id)
@@ -172,4 +188,49 @@ async fn the_audit_log_is_append_only_for_both_roles() {
             .to_string();
         assert!(refused.contains("only grow"), "{refused}");
     }
+}
+
+#[tokio::test]
+async fn erasing_passes_only_inside_its_routine_and_only_whole() {
+    const ERASING: &str =
+        "agent_id = NULL, ip_address = '', user_agent = '', metadata = '{}', salt = ''";
+    let bench = Bench::<OneDatabase>::new().await;
+    two_tenants(&bench).await;
+    let mut owner = bench.backend.as_owner().await;
+    let mut server = bench.backend.as_server().await;
+    for connection in [&mut owner, &mut server] {
+        let everywhere = "SET agentidp.organization = '*'";
+        connection.execute(everywhere).await.unwrap();
+    }
+    let erase =
+        |more: &str| sqlx::AssertSqlSafe(format!("UPDATE audit_events SET {ERASING}{more}"));
+    let refused = owner.execute(erase("")).await.unwrap_err().to_string();
+    assert!(refused.contains("append-only"), "{refused}");
+    for connection in [&mut owner, &mut server] {
+        let marker = "SET agentidp.erasing = 'on'";
+        connection.execute(marker).await.unwrap();
+    }
+    let refused = server.execute(erase("")).await.unwrap_err().to_string();
+    assert!(refused.contains("permission denied"), "{refused}");
+    for more in [
+        ", hash = ''",
+        ", payload_hash = ''",
+        ", outcome = 'failure'",
+        ", sequence = sequence + 10",
+    ] {
+        let refused = owner.execute(erase(more)).await.unwrap_err().to_string();
+        assert!(refused.contains("append-only"), "{more}: {refused}");
+    }
+    // The routine itself refuses an agent that lives.
+    let living: uuid::Uuid = sqlx::query_scalar("SELECT agent_id FROM agents LIMIT 1")
+        .fetch_one(&mut server)
+        .await
+        .unwrap();
+    let refused = sqlx::query("SELECT agentidp_erase_events($1, $1, 1, 1)")
+        .bind(living)
+        .execute(&mut server)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("decommissioned"), "{refused}");
 }
