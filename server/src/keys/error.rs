@@ -29,6 +29,9 @@ pub enum KeyError {
     #[error("is the revoked key {0}; configure another one")]
     Revoked(String),
 
+    /// No key has the name that was given.
+    #[error("there is no signing key {0}; `agentidp keys list` shows them")]
+    Unknown(String),
     /// A stored key is damaged.
     #[error("a stored signing key is damaged")]
     Malformed,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Jwk, KeyError, PublicKey, SigningKey};
+use crate::clock::Timestamp;
 
 /// An immutable set of keys. A key that may still have live tokens is in it; a revoked one is not.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub struct KeySet {
     verifying: HashMap<String, PublicKey>,
     /// In the order in which they are published.
     kids: Vec<String>,
+    /// When the first of them has to go.
+    until: Option<Timestamp>,
 }
 
 impl KeySet {
@@ -21,6 +24,7 @@ impl KeySet {
         version: u64,
         signing: Arc<SigningKey>,
         verifying: Vec<PublicKey>,
+        until: Option<Timestamp>,
     ) -> Result<Self, KeyError> {
         let kids: Vec<String> = verifying.iter().map(|key| key.kid().to_owned()).collect();
         let verifying: HashMap<_, _> = verifying
@@ -35,6 +39,7 @@ impl KeySet {
             signing,
             verifying,
             kids,
+            until,
         })
     }
 
@@ -42,6 +47,11 @@ impl KeySet {
     /// verified again.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Whether a key in it has expired by `now`.
+    pub fn is_outdated(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until <= now)
     }
 
     /// The key that signs.

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::load::context;
 use crate::secrets::{ImportedHash, SecretHash, Secrets, SecretsError};
 use crate::storage::{AgentFilter, Paging, Reach, Storage, StorageError, StorageResult};
+use crate::vault::Reference;
 
 /// What was found and done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,6 +73,19 @@ pub async fn reencrypt(
     Ok(done)
 }
 
+/// Names of the signing keys whose private half none of these keys decrypts.
+///
+/// # Errors
+/// The store is away.
+pub async fn unreadable(storage: &dyn Storage, secrets: &Secrets) -> StorageResult<Vec<String>> {
+    let keys = storage.signing_keys().list().await?;
+    let unreadable = keys.into_iter().filter(|key| {
+        let sealed = key.private_encrypted.as_deref();
+        sealed.is_some_and(|sealed| secrets.decrypt(&context(&key.kid), sealed).is_err())
+    });
+    Ok(unreadable.map(|key| key.kid).collect())
+}
+
 /// What one credential's secrets need.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Need {
@@ -120,10 +134,14 @@ async fn outdated(storage: &dyn Storage, secrets: &Secrets) -> StorageResult<Out
 
 fn need(hash: &str, secrets: &Secrets) -> Need {
     let hasher = secrets.hasher();
-    match SecretHash::parse(hash) {
-        Ok(hash) if hasher.is_current(&hash) => Need::Nothing,
-        Ok(hash) if hasher.knows(&hash) => Need::OlderKey,
-        Err(_) if ImportedHash::parse(hash).is_ok() => Need::Imported,
+    let here = SecretHash::parse(hash).map(|hash| hash.key());
+    let key = here
+        .ok()
+        .or_else(|| Reference::parse(hash).map(|it| it.key));
+    match key {
+        Some(key) if hasher.is_current(key) => Need::Nothing,
+        Some(key) if hasher.knows(key) => Need::OlderKey,
+        None if ImportedHash::parse(hash).is_ok() => Need::Imported,
         _ => Need::Unusable,
     }
 }

@@ -137,7 +137,8 @@ impl SigningKey {
 
     /// Refuses a `JWT_PUBLIC_KEY` (SPKI in PEM) that is not this key's public half.
     pub fn check_public_pem(&self, text: &str) -> Result<(), KeyError> {
-        let pem = Pem::parse(text)?;
+        // Whatever else it is, the fault is not the private key's.
+        let pem = Pem::parse(text).map_err(|_| KeyError::OtherPublic)?;
         if pem.label() == "PUBLIC KEY" && self.public_der()? == pem.der() {
             Ok(())
         } else {
