@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::in_vault::Found;
 use crate::clock::Timestamp;
 use crate::generated::{
     scopes::Scope,
@@ -12,7 +13,10 @@ use crate::generated::{
 };
 use crate::policy::ScopeSet;
 use crate::secrets::{Candidate, ImportedHash, SecretHash, SecretsError};
-use crate::storage::{AgentRecord, ClientCredential, ClientRecord, OrganizationStatus, Revision};
+use crate::storage::{
+    AgentRecord, ClientCredential, ClientRecord, OrganizationStatus, Revision, Tier,
+};
+use crate::vault::Reference;
 
 /// A client, known or read just now.
 #[derive(Debug)]
@@ -26,6 +30,7 @@ pub struct Client {
     /// When it was read.
     pub(super) revision: Revision,
     in_system_organization: bool,
+    organization_tier: Tier,
     organization_is_active: bool,
     /// Every secret's hash, in the order of `secrets`.
     hashes: Vec<SecretHash>,
@@ -42,6 +47,8 @@ pub struct ClientSecret {
     pub credential_id: Uuid,
     /// What a token issued under it names for the credential.
     pub generation: i64,
+    /// What the store holds of its hash.
+    pub(super) stored: Arc<str>,
     /// The credential's allow-list, if it has one.
     scopes: Option<ScopeSet>,
     /// The earlier of the credential's expiry and the end of a grace period.
@@ -62,14 +69,15 @@ impl ClientSecret {
 }
 
 impl Client {
-    /// Reads a stored record. Hashes of a form that this version does not know are passed over.
-    pub fn of(record: ClientRecord) -> Self {
+    /// Reads a stored record, with the hashes that stand in Vault as far as they were read there. Those of a form that
+    /// this version does not know are passed over.
+    pub(super) fn of(record: ClientRecord, in_vault: &Found) -> Self {
         let mut hashes = Vec::new();
         let mut secrets = Vec::new();
         let mut imported_hashes = Vec::new();
         let mut imported_secrets = Vec::new();
         for credential in &record.credentials {
-            for (hash, secret) in read_secrets(credential) {
+            for (hash, secret) in read_secrets(credential, in_vault) {
                 match hash {
                     StoredHash::Keyed(hash) => {
                         hashes.push(hash);
@@ -87,6 +95,7 @@ impl Client {
             organization_generation: record.organization_generation,
             revision: record.revision,
             in_system_organization: record.organization_is_system,
+            organization_tier: record.organization_tier,
             organization_is_active: record.organization_status == OrganizationStatus::Active,
             agent: record.agent,
             hashes,
@@ -114,14 +123,9 @@ impl Client {
     }
 
     /// The secret at that position of [`Self::imported_hashes`], if it is usable at `now`.
-    pub(super) fn imported(
-        &self,
-        position: usize,
-        now: Timestamp,
-    ) -> Option<(&ImportedHash, &ClientSecret)> {
-        let secrets = &self.imported_secrets;
-        let secret = secrets.get(position).filter(|it| it.is_usable(now))?;
-        Some((self.imported_hashes.get(position)?, secret))
+    pub(super) fn imported(&self, position: usize, now: Timestamp) -> Option<&ClientSecret> {
+        let secret = self.imported_secrets.get(position)?;
+        Some(secret).filter(|it| it.is_usable(now))
     }
 
     /// Whether the agent and its organization may act.
@@ -132,6 +136,11 @@ impl Client {
     /// Whether it may carry `admin:orgs`: an admin of the system organization.
     pub fn may_cross_organizations(&self) -> bool {
         self.in_system_organization && self.agent.role == AgentRole::Admin
+    }
+
+    /// What holds for its organization.
+    pub fn tier(&self) -> Tier {
+        Tier::in_effect(self.organization_tier, self.in_system_organization)
     }
 
     /// What a credential of this client may ask for.
@@ -160,7 +169,10 @@ impl StoredHash {
     }
 }
 
-fn read_secrets(credential: &ClientCredential) -> Vec<(StoredHash, ClientSecret)> {
+fn read_secrets(
+    credential: &ClientCredential,
+    in_vault: &Found,
+) -> Vec<(StoredHash, ClientSecret)> {
     // A scope that this version does not know cannot be asked for; the others of the list can.
     let known = |names: &Vec<String>| {
         let scopes = names.iter().filter_map(|name| Scope::parse(name));
@@ -169,12 +181,21 @@ fn read_secrets(credential: &ClientCredential) -> Vec<(StoredHash, ClientSecret)
     let scopes = credential.scopes.as_ref().map(known);
     let mut read = Vec::with_capacity(credential.secrets.len());
     for secret in &credential.secrets {
-        match StoredHash::parse(&secret.hash) {
+        let hash = match Reference::parse(&secret.hash) {
+            None => secret.hash.as_str(),
+            Some(reference) => match in_vault.get(&reference.id) {
+                Some(hash) => hash,
+                // Not read yet, or not there.
+                None => continue,
+            },
+        };
+        match StoredHash::parse(hash) {
             Ok(hash) => read.push((
                 hash,
                 ClientSecret {
                     credential_id: credential.credential_id,
                     generation: secret.generation,
+                    stored: secret.hash.as_str().into(),
                     scopes,
                     usable_until: earlier(credential.expires_at, secret.stops_at),
                     is_ending: secret.stops_at.is_some(),

@@ -8,7 +8,11 @@ use uuid::Uuid;
 
 use super::cache::Cache;
 use super::client::Client;
+use super::in_vault::{Found, InVault};
+use crate::error::ApiError;
+use crate::limits::KnownClients;
 use crate::storage::{ChangeObserver, Changes, Revision, Storage, StorageResult};
+use crate::vault::Keeper;
 
 /// Clients that are remembered, at about 1 KiB each.
 const REMEMBERED_MAX: usize = 32 * 1024;
@@ -16,16 +20,18 @@ const REMEMBERED_MAX: usize = 32 * 1024;
 /// Clients by id.
 pub struct Clients {
     storage: Arc<dyn Storage>,
+    in_vault: InVault,
     remembered: Cache<Uuid, Arc<Client>>,
     /// The newest revision that was heard of.
     revision: AtomicI64,
 }
 
 impl Clients {
-    /// Reads from that store.
-    pub fn new(storage: Arc<dyn Storage>) -> Self {
+    /// Reads from that store, and the hashes from where they are kept.
+    pub fn new(storage: Arc<dyn Storage>, keeper: Arc<Keeper>) -> Self {
         Self {
             storage,
+            in_vault: InVault::new(keeper),
             remembered: Cache::new(REMEMBERED_MAX),
             revision: AtomicI64::new(Revision::MIN),
         }
@@ -36,26 +42,36 @@ impl Clients {
         self.remembered.get(&id)
     }
 
-    /// The client as stored now.
-    pub(super) async fn read(&self, id: Uuid) -> StorageResult<Option<Arc<Client>>> {
-        let Some(record) = self.storage.credentials().client(id).await? else {
-            return Ok(None);
-        };
-        let client = Arc::new(Client::of(record));
+    /// The client as stored now, with every hash of its secrets.
+    pub(super) async fn read(&self, id: Uuid) -> Result<Option<Arc<Client>>, ApiError> {
+        let record = self.storage.credentials().client(id).await?;
+        let in_vault = self.in_vault.hashes(id, record.as_ref()).await?;
+        Ok(record.map(|record| self.remember(id, Client::of(record, &in_vault))))
+    }
+
+    fn remember(&self, id: Uuid, client: Client) -> Arc<Client> {
+        let client = Arc::new(client);
         // A change that was heard of after this was read may be one of this client's, and its
         // dropping may be over: then the reading serves this call and nobody else.
         self.remembered.insert_if(id, Arc::clone(&client), || {
             client.revision >= self.revision.load(Ordering::Acquire)
         });
-        Ok(Some(client))
+        client
     }
 
-    /// The client, remembered or read.
+    /// The client, remembered or read; for those that need no hash, so Vault is not asked.
     pub(super) async fn get(&self, id: Uuid) -> StorageResult<Option<Arc<Client>>> {
-        match self.remembered(id) {
-            Some(client) => Ok(Some(client)),
-            None => self.read(id).await,
+        if let Some(client) = self.remembered(id) {
+            return Ok(Some(client));
         }
+        let record = self.storage.credentials().client(id).await?;
+        Ok(record.map(|record| self.remember(id, Client::of(record, &Found::new()))))
+    }
+}
+
+impl KnownClients for Clients {
+    fn knows(&self, client: Uuid) -> bool {
+        self.remembered(client).is_some()
     }
 }
 

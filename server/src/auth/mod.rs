@@ -17,6 +17,7 @@ mod cache;
 mod claims;
 mod client;
 mod clients;
+mod in_vault;
 mod jws;
 mod last_used;
 mod slow_checks;
@@ -31,7 +32,9 @@ pub use clients::Clients;
 pub use verifier::{TokenFault, VerifiedToken, Verifier};
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::audit::{AuditAction, NewEvent, Recorder};
@@ -44,6 +47,7 @@ use crate::generated::types::AgentStatus;
 use crate::revocation::Revocation;
 use crate::secrets::{Candidate, SecretHasher};
 use crate::storage::{Storage, StorageError};
+use crate::vault::{KeepError, Keeper};
 
 use last_used::LastUsed;
 use slow_checks::SlowChecks;
@@ -69,6 +73,8 @@ pub struct Parts {
     pub verifier: Arc<Verifier>,
     /// Hashes secrets.
     pub hasher: Arc<SecretHasher>,
+    /// Where hashes are kept.
+    pub keeper: Arc<Keeper>,
     /// Records failures.
     pub recorder: Arc<Recorder>,
     /// Tells the time.
@@ -82,14 +88,19 @@ pub struct Authenticator {
     system_organization: Uuid,
     last_used: Arc<LastUsed>,
     slow_checks: SlowChecks,
+    /// When a hash could not be kept in its new form.
+    upgrades: Mutex<Option<Instant>>,
 }
+
+/// How long no hash gets a new form after one could not be kept.
+const UPGRADES_REST: Duration = Duration::from_secs(10);
 
 /// A right secret.
 struct Found {
     client: Arc<Client>,
     secret: ClientSecret,
-    /// The stored hash, when a better form of it should take its place.
-    outdated: Option<String>,
+    /// Whether a better form of its hash should take the place of the stored one.
+    is_outdated: bool,
 }
 
 impl Authenticator {
@@ -101,6 +112,7 @@ impl Authenticator {
             system_organization: system.organization_id,
             last_used: LastUsed::start(Arc::clone(&parts.storage)),
             slow_checks: SlowChecks::new(),
+            upgrades: Mutex::new(None),
             parts,
         })
     }
@@ -108,6 +120,7 @@ impl Authenticator {
     /// The caller of a bearer token: `UNAUTHORIZED` for any fault of it, 503 when what is revoked
     /// is not known.
     pub async fn bearer(&self, _call: &Call, token: &str) -> Result<Caller, ApiError> {
+        self.parts.revocation.catch_up().await;
         let verified = self.parts.verifier.verify_for_us(token).map_err(refusal)?;
         let claims = &verified.claims;
         let client = self
@@ -127,6 +140,7 @@ impl Authenticator {
         Ok(Caller {
             agent_id: claims.sub,
             organization_id: claims.organization_id,
+            tier: client.tier(),
             role: client.agent.role,
             scopes,
             credential_id: claims.dep.cid,
@@ -147,6 +161,7 @@ impl Authenticator {
         Ok(Caller {
             agent_id: client.agent.agent_id,
             organization_id: client.agent.organization_id,
+            tier: client.tier(),
             role: client.agent.role,
             scopes: client.permitted(&secret),
             credential_id: secret.credential_id,
@@ -161,10 +176,9 @@ impl Authenticator {
         call: &Call,
         presented: &ClientCredentials,
     ) -> Result<AuthenticatedClient, ApiError> {
-        self.parts
-            .revocation
-            .ensure_fresh()
-            .map_err(ApiError::unavailable)?;
+        let revocation = &self.parts.revocation;
+        revocation.catch_up().await;
+        revocation.ensure_fresh().map_err(ApiError::unavailable)?;
         let candidate = self.parts.hasher.candidate(&presented.client_secret);
         let id = client_id(&presented.client_id);
         let remembered = self.parts.clients.remembered(id);
@@ -210,7 +224,8 @@ impl Authenticator {
             Some(client) => client.find(candidate, now).map(|(hash, secret)| Found {
                 client: Arc::clone(client),
                 secret: secret.clone(),
-                outdated: (!self.parts.hasher.is_current(hash)).then(|| hash.to_string()),
+                is_outdated: !self.parts.hasher.is_current(hash.key())
+                    || !self.parts.keeper.is_in_place(&secret.stored),
             }),
             None => {
                 // The comparisons of a client that does not exist.
@@ -231,11 +246,10 @@ impl Authenticator {
         let position = checks.position(&hashes, &presented.client_secret).await?;
         let now = self.parts.clock.now();
         Ok(client.zip(position).and_then(|(client, position)| {
-            let (hash, secret) = client.imported(position, now)?;
             Some(Found {
                 client: Arc::clone(client),
-                secret: secret.clone(),
-                outdated: Some(hash.text().to_owned()),
+                secret: client.imported(position, now)?.clone(),
+                is_outdated: true,
             })
         }))
     }
@@ -248,8 +262,8 @@ impl Authenticator {
         presented: &ClientCredentials,
     ) -> Result<AuthenticatedClient, ApiError> {
         if found.client.may_act() {
-            if let Some(outdated) = &found.outdated {
-                self.upgrade(&found.secret, outdated, presented).await;
+            if found.is_outdated && found.secret.may_change_form() {
+                self.upgrade(&found, presented).await;
             }
             return Ok(AuthenticatedClient {
                 client: found.client,
@@ -266,19 +280,35 @@ impl Authenticator {
         Err(ApiError::new(Code::UnauthorizedClient).message(message))
     }
 
-    /// Stores the hash of a right secret in today's form.
-    async fn upgrade(&self, secret: &ClientSecret, old: &str, presented: &ClientCredentials) {
-        if !secret.may_change_form() {
+    /// Keeps the hash of a right secret in today's form, where hashes are kept today.
+    async fn upgrade(&self, found: &Found, presented: &ClientCredentials) {
+        if !self
+            .upgrades
+            .lock()
+            .is_none_or(|rest| rest.elapsed() > UPGRADES_REST)
+        {
             return;
         }
-        let credential = secret.credential_id;
-        let new = self.parts.hasher.hash(&presented.client_secret).to_string();
-        let credentials = self.parts.storage.credentials();
-        match credentials.replace_hash(credential, old, &new).await {
+        let (agent, credential) = (found.client.agent.agent_id, found.secret.credential_id);
+        let storage = &*self.parts.storage;
+        let hash = self.parts.hasher.hash(&presented.client_secret).to_string();
+        let now = self.parts.clock.now();
+        let keeper = &self.parts.keeper;
+        let new = keeper.keep_next(storage, (agent, credential), hash, now);
+        let done = match new.await {
+            Ok(new) => {
+                let credentials = storage.credentials();
+                let replacing = credentials.replace_hash(credential, &found.secret.stored, &new);
+                replacing.await.map_err(KeepError::Storage)
+            }
+            Err(error) => Err(error),
+        };
+        match done {
             Ok(()) => tracing::info!(%credential, "the hash of a secret has a new form"),
             // Another request or instance was first.
-            Err(StorageError::Conflict) => {}
+            Err(KeepError::Storage(StorageError::Conflict)) => {}
             Err(error) => {
+                *self.upgrades.lock() = Some(Instant::now());
                 tracing::warn!(%credential, %error, "the hash of a secret keeps its old form");
             }
         }

@@ -29,26 +29,36 @@ use crate::{
         },
     },
     http::{Reply, Unchecked},
+    idempotency::with_answer,
     secrets::Secrets,
     storage::{
         AgentRecord, CredentialRecord, NewCredential, Paging, RevokeCredential, RotateCredential,
         Storage, StorageError,
     },
+    vault::Keeper,
+    wire::Secret,
 };
 
 /// The section.
 pub struct Service {
     storage: Arc<dyn Storage>,
     secrets: Secrets,
+    keeper: Arc<Keeper>,
     clock: Arc<dyn Clock>,
 }
 
 impl Service {
     /// Over that store.
-    pub fn new(storage: Arc<dyn Storage>, secrets: Secrets, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        secrets: Secrets,
+        keeper: Arc<Keeper>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             storage,
             secrets,
+            keeper,
             clock,
         }
     }
@@ -59,6 +69,11 @@ impl Service {
         found
             .map_err(|e| ApiError::storage(e, Code::AgentNotFound))?
             .ok_or_else(missing)
+    }
+
+    fn hash(&self, secret: &Secret) -> Result<String, ApiError> {
+        let hashed = self.secrets.hash_client_secret(secret);
+        hashed.map_err(ApiError::internal)
     }
 
     /// The credential of an agent that the caller may manage.
@@ -101,13 +116,15 @@ impl Credentials for Service {
             .secrets
             .generate_client_secret()
             .map_err(ApiError::internal)?;
+        let credential_id = Uuid::now_v7();
+        let hash = self.hash(&secret)?;
         let credential = NewCredential {
-            credential_id: Uuid::now_v7(),
+            credential_id,
             agent_id,
             secret_hash: self
-                .secrets
-                .hash_client_secret(&secret)
-                .map_err(ApiError::internal)?,
+                .keeper
+                .keep_first(agent_id, credential_id, hash)
+                .await?,
             scopes,
             created_at: now,
             expires_at,
@@ -120,18 +137,17 @@ impl Credentials for Service {
             AuditAction::CredentialGenerated,
         )
         .with("credentialId", credential.credential_id.to_string());
-        let store = self.storage.credentials();
-        let inserted = store
-            .insert(
-                caller.reach(),
-                Some(caller.agent_id),
-                credential,
-                vec![event],
-            )
-            .await;
-        let credential = inserted.map_err(|e| ApiError::storage(e, Code::AgentNotFound))?;
-        let id = credential.credential_id;
-        Ok(Reply::new(view::with_secret(credential, secret)).replay_guard(agent_id, id))
+        let insert = self.storage.credentials().insert(
+            caller.reach(),
+            Some(caller.agent_id),
+            credential,
+            vec![event],
+        );
+        let inserted = with_answer(insert, showing(secret)).await;
+        if let Err(refusal) = &inserted {
+            self.keeper.withdraw(agent_id, credential_id, refusal).await;
+        }
+        inserted.map_err(|e| ApiError::storage(e, Code::AgentNotFound))
     }
 
     async fn list_credentials(
@@ -175,21 +191,26 @@ impl Credentials for Service {
         allowance.for_existing(before.scopes.as_deref())?;
         let wanted = input.check()?;
         let now = self.clock.now();
+        let expires_at = in_the_future(wanted.expires_at, now)?;
+        // The store judges it again; but a hash that is kept for a credential which has ended would stay in Vault.
+        if before.revoked_at.is_some() {
+            return Err(refused(StorageError::CredentialAlreadyRevoked));
+        }
         let grace = Duration::from_secs(wanted.grace_period_seconds.unsigned_abs());
         let secret = self
             .secrets
             .generate_client_secret()
             .map_err(ApiError::internal)?;
+        let hash = self.hash(&secret)?;
+        let which = (agent_id, credential_id);
+        let keeping = self.keeper.keep_next(&*self.storage, which, hash, now);
         let rotate = RotateCredential {
             reach: caller.reach(),
             agent: agent_id,
             credential: credential_id,
             actor: Some(caller.agent_id),
-            secret_hash: self
-                .secrets
-                .hash_client_secret(&secret)
-                .map_err(ApiError::internal)?,
-            expires_at: in_the_future(wanted.expires_at, now)?,
+            secret_hash: keeping.await?,
+            expires_at,
             old_stops_at: (!grace.is_zero()).then(|| now.plus(grace)),
             at: now,
             events: vec![
@@ -197,13 +218,8 @@ impl Credentials for Service {
                     .with("gracePeriodSeconds", wanted.grace_period_seconds),
             ],
         };
-        let credential = self
-            .storage
-            .credentials()
-            .rotate(rotate)
-            .await
-            .map_err(refused)?;
-        Ok(Reply::new(view::with_secret(credential, secret)).replay_guard(agent_id, credential_id))
+        let rotated = self.storage.credentials().rotate(rotate);
+        with_answer(rotated, showing(secret)).await.map_err(refused)
     }
 
     async fn revoke_credential(
@@ -224,12 +240,20 @@ impl Credentials for Service {
             at: self.clock.now(),
             events: vec![event(call, caller, &before, AuditAction::CredentialRevoked)],
         };
-        self.storage
-            .credentials()
-            .revoke(revoke)
+        let revoked = self.storage.credentials().revoke(revoke);
+        with_answer(revoked, |_| Reply::empty())
             .await
-            .map_err(refused)?;
-        Ok(Reply::empty())
+            .map_err(refused)
+    }
+}
+
+/// The one answer that shows this secret.
+fn showing(
+    secret: Secret,
+) -> impl Fn(CredentialRecord) -> Reply<CredentialWithSecret> + Send + Sync {
+    move |credential| {
+        let (agent, id) = (credential.agent_id, credential.credential_id);
+        Reply::new(view::with_secret(credential, secret.clone())).replay_guard(agent, id)
     }
 }
 

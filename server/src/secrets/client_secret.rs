@@ -64,6 +64,13 @@ impl SecretHash {
     }
 }
 
+impl SecretHash {
+    /// The name of the key it was made under.
+    pub fn key(&self) -> KeyId {
+        self.key
+    }
+}
+
 impl fmt::Display for SecretHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -110,14 +117,14 @@ impl SecretHasher {
         }
     }
 
-    /// Whether the hash was made under the key that hashes now.
-    pub fn is_current(&self, hash: &SecretHash) -> bool {
-        hash.key == self.keys[0].0
+    /// Whether a hash of that key was made under the one that hashes now.
+    pub fn is_current(&self, key: KeyId) -> bool {
+        key == self.keys[0].0
     }
 
-    /// Whether the hash can be verified at all: its key is among the encryption keys.
-    pub fn knows(&self, hash: &SecretHash) -> bool {
-        self.keys.iter().any(|(id, _)| *id == hash.key)
+    /// Whether a hash of that key can be verified at all: it is among the encryption keys.
+    pub fn knows(&self, key: KeyId) -> bool {
+        self.keys.iter().any(|(id, _)| *id == key)
     }
 
     /// What a caller presented, hashed under every key: the costly part, done once per attempt and
@@ -255,9 +262,9 @@ mod tests {
         let rotated = hasher(&format!("{B},{A}"));
         assert_eq!(rotated.candidate(&secret("s")).position(&stored), Some(0));
         assert_ne!(rotated.hash(&secret("s")), stored[0]);
-        assert!(rotated.knows(&stored[0]) && !rotated.is_current(&stored[0]));
-        assert!(rotated.is_current(&rotated.hash(&secret("s"))));
-        assert!(!hasher(B).knows(&stored[0]));
+        assert!(rotated.knows(stored[0].key()) && !rotated.is_current(stored[0].key()));
+        assert!(rotated.is_current(rotated.hash(&secret("s")).key()));
+        assert!(!hasher(B).knows(stored[0].key()));
         assert_eq!(hasher(B).candidate(&secret("s")).position(&stored), None);
     }
 }

@@ -45,7 +45,7 @@ impl fmt::Display for KeyId {
 
 impl KeyId {
     /// Reads eight hexadecimal digits.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut id = [0u8; 4];
         decode_hex(text, &mut id).then_some(Self(id))
     }

@@ -16,10 +16,12 @@ use crate::secrets::{EncryptionKeys, Random, Secrets, SystemRandom};
 use crate::storage::sqlite::{Options, SqliteStorage};
 use crate::storage::{
     AgentEvents, AgentPatch, AuditFilter, AuditQuery, Founding, NewAgent, NewCredential,
-    OrganizationRecord, OrganizationStatus, Reach, RotateCredential, Storage, StoredEvent,
+    OrganizationRecord, OrganizationStatus, Reach, RotateCredential, Storage, StoredEvent, Tier,
     UpdateAgent,
 };
+use crate::tiers::{self, Tiers};
 use crate::tokens;
+use crate::vault::Keeper;
 use crate::wire::Secret;
 
 pub(crate) const ISSUER: &str = "http://127.0.0.1:3000";
@@ -154,7 +156,8 @@ impl World {
         .await
         .unwrap();
         let keys = Arc::new(keys);
-        let clients = Arc::new(Clients::new(Arc::clone(&storage)));
+        let keeper = Arc::new(Keeper::database());
+        let clients = Arc::new(Clients::new(Arc::clone(&storage), Arc::clone(&keeper)));
         let revocation = Revocation::start(
             Arc::clone(&storage),
             Arc::clone(&dyn_clock),
@@ -176,13 +179,23 @@ impl World {
             revocation: Arc::clone(&revocation),
             verifier: Arc::new(verifier),
             hasher: Arc::clone(secrets.hasher()),
+            keeper,
             recorder: Arc::clone(&recorder),
             clock: Arc::clone(&dyn_clock),
         })
         .await
         .unwrap();
         let auth = Arc::new(auth);
+        let tiers = Tiers::start(tiers::Parts {
+            enforced: true,
+            storage: Arc::clone(&storage),
+            cache: None,
+            metrics: Arc::default(),
+            clock: Arc::clone(&dyn_clock),
+        });
         let tokens = tokens::Service::new(tokens::Parts {
+            tiers,
+            metrics: Arc::default(),
             auth: Arc::clone(&auth),
             keys: Arc::clone(&keys),
             storage: Arc::clone(&storage),
@@ -204,6 +217,11 @@ impl World {
             outsider,
             directory,
         }
+    }
+
+    /// The store's file.
+    pub(crate) fn database(&self) -> std::path::PathBuf {
+        self.directory.path().join("agentidp.db")
     }
 
     pub(crate) async fn set_status(&self, agent: &TestAgent, status: AgentStatus) {
@@ -332,7 +350,11 @@ impl Population<'_> {
 
     async fn insert(&self, organization: Uuid, role: AgentRole, name: &str) -> TestAgent {
         let (agent, new, credential) = self.agent(organization, role, name);
-        self.storage.agents().insert(new, Vec::new()).await.unwrap();
+        self.storage
+            .agents()
+            .insert(new, |_| None, Vec::new())
+            .await
+            .unwrap();
         self.storage
             .credentials()
             .insert(Reach::Everywhere, None, credential, Vec::new())
@@ -347,7 +369,7 @@ impl Population<'_> {
             name: slug.to_owned(),
             slug: slug.to_owned(),
             status: OrganizationStatus::Active,
-            tier: "enterprise".to_owned(),
+            tier: Tier::Enterprise,
             is_system,
             created_at: self.at,
             updated_at: self.at,
