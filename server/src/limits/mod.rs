@@ -1,4 +1,4 @@
-//! Request rate limits: sliding windows in this process.
+//! Request rate limits: sliding windows that instances share in Redis, and windows of this process without one.
 //!
 //! Who is counted: an authenticated client by its id; a token request by the address it comes
 //! from *and* the client id it names, so that nobody can lock another client out. Public
@@ -6,20 +6,31 @@
 //! beside the general one (`x-rate-limit-per-minute` in the contract), counted for each client; a
 //! call that only this one denies still counts as a request of its client.
 //!
+//! With Redis, what it let pass is noted in this process too. So when Redis is lost, this instance goes on with what
+//! it saw itself: nothing is ever open, each instance then allows the limit once.
+//!
 //! `RATE_LIMIT_MAX_REQUESTS=0` switches every request rate off, those of operations too: whoever
 //! measures or tests a server wants none of them.
 
+mod shared;
+#[cfg(test)]
+mod tests;
+mod window;
 mod windows;
 
-use std::time::Duration;
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
+use aws_lc_rs::digest::{Context, SHA256};
 use uuid::Uuid;
 
-use crate::{clock::Timestamp, config::RateLimit};
+use crate::{
+    cache::Cache, clock::Timestamp, config::RateLimit, metrics::Metrics, wire::read::parse_uuid,
+};
 
+use shared::Shared;
 use windows::Windows;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE_MS: i64 = 60_000;
 
 /// Who is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +44,21 @@ pub enum Subject<'a> {
         /// As given; not known to be right.
         client_id: &'a str,
     },
+}
+
+/// Which clients there are, as far as this instance knows without asking anybody.
+pub trait KnownClients: Send + Sync + 'static {
+    /// Whether that client was read lately.
+    fn knows(&self, client: Uuid) -> bool;
+}
+
+/// A limit that an operation has beside the general one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnLimit {
+    /// The operation's id.
+    pub operation: &'static str,
+    /// How often a client may call it in a minute.
+    pub max_per_minute: u32,
 }
 
 /// How a subject stands after a request was counted or denied.
@@ -64,196 +90,200 @@ impl Standing {
 /// Every subject's counters.
 pub struct Limits {
     max: u32,
+    window_ms: i64,
+    shared: Option<Shared>,
     general: Windows,
     /// One window for each client and operation that has a limit of its own.
     operations: Windows,
+    clients: Arc<dyn KnownClients>,
+    metrics: Arc<Metrics>,
+}
+
+/// One window in which a request counts.
+#[derive(Clone, Copy)]
+struct Counted<'a> {
+    key: Key<'a>,
+    max: u32,
+    window_ms: i64,
+}
+
+#[derive(Clone, Copy, Hash)]
+enum Key<'a> {
+    General(Subject<'a>),
+    Operation(Uuid, &'static str),
 }
 
 impl Limits {
-    /// With these limits.
-    pub fn new(limit: RateLimit) -> Self {
+    /// With these limits; shared by all instances that use the same Redis.
+    pub fn new(
+        limit: RateLimit,
+        shared: Option<Arc<Cache>>,
+        clients: Arc<dyn KnownClients>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let window_ms = i64::try_from(limit.window.as_millis()).unwrap_or(i64::MAX);
+        let window_ms = window_ms.max(1);
         Self {
             max: limit.max_requests,
-            general: Windows::new(limit.window),
-            operations: Windows::new(MINUTE),
+            window_ms,
+            shared: shared.map(Shared::new),
+            general: Windows::new(window_ms),
+            operations: Windows::new(MINUTE_MS),
+            clients,
+            metrics,
         }
     }
 
-    /// Counts a request. `None` when limits are off.
-    pub fn count(&self, subject: Subject<'_>, now: Timestamp) -> Option<Standing> {
-        (self.max > 0).then(|| self.general.count(subject, self.max, now))
-    }
-
-    /// Counts a client's call of an operation that has a limit of its own, in calls a minute.
-    /// `None` when limits are off.
-    pub fn count_operation(
+    /// Counts a request, and with it the call of an operation that has a limit of its own. `None` when limits are off.
+    pub async fn count(
         &self,
-        client: Uuid,
-        operation: &'static str,
-        max_per_minute: u32,
+        subject: Subject<'_>,
+        own: Option<OwnLimit>,
         now: Timestamp,
     ) -> Option<Standing> {
-        let key = (client, operation);
-        (self.max > 0).then(|| self.operations.count(key, max_per_minute, now))
+        let spelt;
+        let subject = match subject {
+            Subject::TokenRequest { address, client_id } => {
+                spelt = usual_spelling(client_id);
+                Subject::TokenRequest {
+                    address,
+                    client_id: &spelt,
+                }
+            }
+            client => client,
+        };
+        let general = Counted {
+            key: Key::General(subject),
+            max: self.max,
+            window_ms: self.window_ms,
+        };
+        match (subject, own) {
+            (Subject::Client(client), Some(own)) => {
+                self.judge(&[general, Counted::own(client, own)], now).await
+            }
+            _ => self.judge(&[general], now).await,
+        }
+    }
+
+    /// Counts a client's call of an operation that has a limit of its own, when the request has been counted already.
+    /// `None` when limits are off.
+    pub async fn count_operation(
+        &self,
+        client: Uuid,
+        own: OwnLimit,
+        now: Timestamp,
+    ) -> Option<Standing> {
+        self.judge(&[Counted::own(client, own)], now).await
+    }
+
+    /// The standing of the strictest of these limits.
+    async fn judge(&self, counted: &[Counted<'_>], now: Timestamp) -> Option<Standing> {
+        if self.max == 0 {
+            return None;
+        }
+        let shared = self.count_shared(counted, now).await;
+        let standings = shared.unwrap_or_else(|| self.count_here(counted, now));
+        let standing = standings.into_iter().reduce(Standing::stricter)?;
+        if standing.retry_after.is_some()
+            && let Some(one) = counted.first()
+        {
+            self.metrics.rate_limit_hit(one.key.client(&*self.clients));
+        }
+        Some(standing)
+    }
+
+    /// `None` without Redis, and when it did not answer.
+    async fn count_shared(&self, counted: &[Counted<'_>], now: Timestamp) -> Option<Vec<Standing>> {
+        let shared = self.shared.as_ref()?;
+        // A flood of made-up names must not fill Redis either.
+        if !counted
+            .iter()
+            .all(|one| self.windows(one).has_room_for(one.key, now))
+        {
+            return None;
+        }
+        let standings = shared.count(counted).await.ok()?;
+        for (one, standing) in counted.iter().zip(&standings) {
+            if standing.retry_after.is_none() {
+                self.windows(one).note(one.key, now);
+            }
+        }
+        Some(standings)
+    }
+
+    fn count_here(&self, counted: &[Counted<'_>], now: Timestamp) -> Vec<Standing> {
+        let mut standings = Vec::with_capacity(counted.len());
+        for one in counted {
+            let standing = self.windows(one).count(one.key, one.max, now);
+            standings.push(standing);
+            if standing.retry_after.is_some() {
+                break;
+            }
+        }
+        standings
+    }
+
+    fn windows(&self, counted: &Counted<'_>) -> &Windows {
+        match counted.key {
+            Key::General(_) => &self.general,
+            Key::Operation(..) => &self.operations,
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CLIENT: Subject<'static> = Subject::Client(Uuid::nil());
-
-    fn limits(max: u32) -> Limits {
-        Limits::new(RateLimit {
-            window: Duration::from_secs(60),
-            max_requests: max,
-        })
-    }
-
-    fn at(ms: i64) -> Timestamp {
-        Timestamp::from_ms(1_700_000_040_000 + ms)
-    }
-
-    #[test]
-    fn zero_is_off() {
-        assert_eq!(limits(0).count(CLIENT, at(0)), None);
-    }
-
-    #[test]
-    fn allows_the_limit_and_then_says_how_long_to_wait() {
-        let limits = limits(3);
-        let remaining: Vec<u32> = (0..3)
-            .map(|_| limits.count(CLIENT, at(1000)).unwrap().remaining)
-            .collect();
-        assert_eq!(remaining, [2, 1, 0]);
-        let denied = limits.count(CLIENT, at(1000)).unwrap();
-        let wait = denied.retry_after.unwrap();
-        assert!(wait >= Duration::from_secs(59), "{wait:?}");
-        let wait = i64::try_from(wait.as_millis()).unwrap();
-        assert_eq!(
-            limits.count(CLIENT, at(1000 + wait)).unwrap().retry_after,
-            None
-        );
-        assert!(denied.reset_at * 1000 >= at(1000).ms());
-    }
-
-    #[test]
-    fn the_window_slides() {
-        let limits = limits(10);
-        for _ in 0..10 {
-            limits.count(CLIENT, at(59_000));
-        }
-        // Half of the next window later, half of the ten still count.
-        let allowed = (0..10)
-            .filter(|_| {
-                limits
-                    .count(CLIENT, at(90_000))
-                    .unwrap()
-                    .retry_after
-                    .is_none()
-            })
-            .count();
-        assert_eq!(allowed, 5);
-        assert_eq!(limits.count(CLIENT, at(300_000)).unwrap().remaining, 9);
-    }
-
-    #[test]
-    fn the_wait_is_long_enough_whatever_came_before() {
-        for (before, now) in [(10, 0), (10, 5), (7, 4), (3, 9), (10, 10)] {
-            let limits = limits(10);
-            for _ in 0..before {
-                limits.count(CLIENT, at(30_000));
-            }
-            for _ in 0..now {
-                limits.count(CLIENT, at(70_000));
-            }
-            let mut ms = 75_000;
-            while limits.count(CLIENT, at(ms)).unwrap().retry_after.is_none() {}
-            let wait = limits.count(CLIENT, at(ms)).unwrap().retry_after.unwrap();
-            ms += i64::try_from(wait.as_millis()).unwrap();
-            assert_eq!(
-                limits.count(CLIENT, at(ms)).unwrap().retry_after,
-                None,
-                "{before} {now} {wait:?}"
-            );
+impl Counted<'_> {
+    fn own(client: Uuid, own: OwnLimit) -> Self {
+        Self {
+            key: Key::Operation(client, own.operation),
+            max: own.max_per_minute,
+            window_ms: MINUTE_MS,
         }
     }
 
-    #[test]
-    fn nobody_is_counted_for_another() {
-        let limits = limits(1);
-        let from = |address| Subject::TokenRequest {
-            address,
-            client_id: "a",
-        };
-        assert_eq!(
-            limits.count(from("192.0.2.1"), at(0)).unwrap().retry_after,
-            None
-        );
-        assert!(
-            limits
-                .count(from("192.0.2.1"), at(0))
-                .unwrap()
-                .retry_after
-                .is_some()
-        );
-        assert_eq!(
-            limits.count(from("192.0.2.2"), at(0)).unwrap().retry_after,
-            None
-        );
-        assert_eq!(limits.count(CLIENT, at(0)).unwrap().retry_after, None);
+    /// The key in Redis. What a caller chose freely is hashed: a key has a bounded length. What stands in braces keeps the
+    /// keys of one client together, where Redis spreads them.
+    fn shared_key(&self) -> String {
+        let window_ms = self.window_ms;
+        match self.key {
+            Key::General(Subject::Client(client)) => {
+                format!("agentidp:limit:{{{client}}}:{window_ms}")
+            }
+            Key::General(Subject::TokenRequest { address, client_id }) => {
+                let mut context = Context::new(&SHA256);
+                for part in [address, client_id] {
+                    context.update(&(part.len() as u64).to_be_bytes());
+                    context.update(part.as_bytes());
+                }
+                let hash: String = context.finish().as_ref()[..16]
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect();
+                format!("agentidp:limit:token:{{{hash}}}:{window_ms}")
+            }
+            Key::Operation(client, operation) => {
+                format!("agentidp:limit:{{{client}}}:{window_ms}:{operation}")
+            }
+        }
     }
+}
 
-    #[test]
-    fn an_operation_has_its_own_minute_for_each_client() {
-        let limits = limits(1);
-        let denied = |client, operation, ms| {
-            let standing = limits.count_operation(client, operation, 2, at(ms));
-            standing.unwrap().retry_after.is_some()
-        };
-        let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let asked = [
-            denied(a, "x", 0),
-            denied(a, "x", 0),
-            denied(a, "x", 0),
-            denied(a, "y", 0),
-            denied(b, "x", 0),
-            denied(a, "x", 120_000),
-        ];
-        assert_eq!(asked, [false, false, true, false, false, false]);
-        assert_eq!(
-            limits.count(Subject::Client(a), at(0)).unwrap().retry_after,
-            None
-        );
-        let off = Limits::new(RateLimit {
-            window: Duration::from_secs(60),
-            max_requests: 0,
-        });
-        assert_eq!(off.count_operation(a, "x", 2, at(0)), None);
+/// A client is one client however its id is spelt: each spelling that authentication takes must not have a limit of its own.
+fn usual_spelling(client_id: &str) -> Cow<'_, str> {
+    match parse_uuid(client_id) {
+        Some(id) => Cow::Owned(id.to_string()),
+        None => Cow::Borrowed(client_id),
     }
+}
 
-    #[test]
-    fn the_stricter_of_two_limits_denies_or_leaves_less() {
-        let standing = |limit, remaining, wait: Option<u64>| Standing {
-            limit,
-            remaining,
-            reset_at: 0,
-            retry_after: wait.map(Duration::from_secs),
-        };
-        let wide = standing(100, 90, None);
-        let narrow = standing(30, 29, None);
-        let stopped = standing(30, 0, Some(5));
-        let spent = standing(100, 0, None);
-        let longer = standing(100, 0, Some(9));
-        for (one, other, strict) in [
-            (wide, narrow, narrow),
-            (spent, narrow, spent),
-            (spent, stopped, stopped),
-            (stopped, longer, longer),
-        ] {
-            assert_eq!(one.stricter(other), strict);
-            assert_eq!(other.stricter(one), strict);
+impl Key<'_> {
+    /// Whom the metrics name. A token request is refused before its secret is looked at, so its name counts only when
+    /// it is a client's: whoever floods the server with names of its own making takes no client's place.
+    fn client(&self, clients: &dyn KnownClients) -> Option<Uuid> {
+        match self {
+            Self::General(Subject::Client(client)) | Self::Operation(client, _) => Some(*client),
+            Self::General(Subject::TokenRequest { client_id, .. }) => Uuid::parse_str(client_id)
+                .ok()
+                .filter(|client| clients.knows(*client)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The task that follows the store's revision, and one step of it.
+//! The tasks that follow the store's revision and tidy up, and one step of each.
 //!
 //! A step that fails changes nothing but the age of the knowledge: after a second without a
 //! complete step, `ensure_fresh` refuses.
@@ -8,14 +8,17 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::{FOLLOW_INTERVAL, Revocation};
 use crate::keys::KeyError;
-use crate::storage::{Revision, StorageError};
+use crate::storage::{Revision, StorageError, StorageResult};
 
 /// How often expired records of single tokens are thrown away.
 const FORGET_INTERVAL: Duration = Duration::from_secs(60);
+/// How long a look at the revision may take. What comes later is of no use any more, and a connection that fell silent
+/// must not keep this instance from asking over another one.
+const LOOK_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Why a step failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,13 +31,17 @@ pub enum FollowError {
     Keys(#[from] KeyError),
 }
 
-/// Follows until it is aborted or everybody else has let go of the knowledge.
-pub(super) fn spawn(revocation: &Arc<Revocation>) -> JoinHandle<()> {
+/// What goes on until it is aborted or everybody else has let go of the knowledge: following, and what has to be written
+/// now and then. Apart, because a writer that is held up must not make the knowledge old.
+pub(super) fn spawn(revocation: &Arc<Revocation>) -> [JoinHandle<()>; 2] {
+    [follow(revocation), tidy(revocation)]
+}
+
+fn follow(revocation: &Arc<Revocation>) -> JoinHandle<()> {
     let revocation = Arc::downgrade(revocation);
     tokio::spawn(async move {
         let mut ticks = interval(FOLLOW_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut forgot_at = Instant::now();
         loop {
             ticks.tick().await;
             let Some(revocation) = revocation.upgrade() else {
@@ -42,6 +49,29 @@ pub(super) fn spawn(revocation: &Arc<Revocation>) -> JoinHandle<()> {
             };
             let outcome = revocation.follow().await;
             revocation.report(outcome.as_ref().err());
+        }
+    })
+}
+
+fn tidy(revocation: &Arc<Revocation>) -> JoinHandle<()> {
+    let revocation = Arc::downgrade(revocation);
+    tokio::spawn(async move {
+        let mut ticks = interval(FOLLOW_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut forgot_at = Instant::now();
+        let mut failing = false;
+        loop {
+            ticks.tick().await;
+            let Some(revocation) = revocation.upgrade() else {
+                return;
+            };
+            let settled = revocation.settle().await;
+            if let Err(error) = &settled
+                && !failing
+            {
+                tracing::warn!(%error, "ended grace periods could not be made final; this is tried again");
+            }
+            failing = settled.is_err();
             if forgot_at.elapsed() >= FORGET_INTERVAL {
                 forgot_at = Instant::now();
                 revocation.forget_expired().await;
@@ -69,7 +99,7 @@ impl Revocation {
     pub(super) async fn follow(&self) -> Result<(), FollowError> {
         let mut followed = self.followed.lock().await;
         let began = Instant::now();
-        let newest: Revision = self.storage.revocations().revision().await?;
+        let newest = self.newest().await?;
         if newest != *followed {
             let changes = self.storage.revocations().changes_since(*followed).await?;
             self.apply(&changes);
@@ -78,13 +108,24 @@ impl Revocation {
             }
             *followed = changes.revision;
         }
+        self.keys.drop_expired().await?;
         self.mark_fresh(began);
-        drop(followed);
-        self.settle().await
+        Ok(())
+    }
+
+    async fn newest(&self) -> StorageResult<Revision> {
+        let revocations = self.storage.revocations();
+        timeout(LOOK_TIME_MAX, revocations.revision())
+            .await
+            .unwrap_or_else(|_| {
+                Err(StorageError::Unavailable(
+                    "the database does not answer".to_owned(),
+                ))
+            })
     }
 
     /// Makes ended grace periods final. Only asked for when one has ended, because it writes.
-    async fn settle(&self) -> Result<(), FollowError> {
+    async fn settle(&self) -> StorageResult<()> {
         let now = self.clock.now();
         if self.knowledge.has_due(now) {
             self.storage.revocations().settle(now).await?;
@@ -107,7 +148,7 @@ impl Revocation {
     }
 
     /// One line when following begins to fail, one when it works again.
-    fn report(&self, error: Option<&FollowError>) {
+    pub(super) fn report(&self, error: Option<&FollowError>) {
         let failed_before = self.failing.swap(error.is_some(), Ordering::Relaxed);
         match error {
             Some(error) if !failed_before => {
