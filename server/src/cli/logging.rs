@@ -4,28 +4,48 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{
+    EnvFilter, Layer as _, fmt, layer::SubscriberExt as _, registry, util::SubscriberInitExt as _,
+};
 
-use crate::config::LogFormat;
+use crate::{
+    config::LogFormat,
+    telemetry::{self, Traces},
+};
 
-/// Starts logging for the whole process. `RUST_LOG` says what is shown; `info` when it is absent.
-pub fn start(format: Option<LogFormat>) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+/// What is shown without a `RUST_LOG`. PostgreSQL's notices say at each start that the schema is there.
+const SHOWN: &str = "info,sqlx::postgres::notice=warn";
+
+/// Starts logging for the whole process; `filter` is a `RUST_LOG` that was found good. Spans that are meant for a
+/// collector go there and nowhere else.
+pub fn start(format: Option<LogFormat>, filter: Option<&str>, traces: Option<&Traces>) {
+    let mut shown = EnvFilter::new(filter.unwrap_or(SHOWN));
+    if let Ok(not_these) = format!("{}=off", telemetry::TARGET).parse() {
+        shown = shown.add_directive(not_these);
+    }
     let on_terminal = std::io::stdout().is_terminal();
     let format = format.unwrap_or(if on_terminal {
         LogFormat::Pretty
     } else {
         LogFormat::Json
     });
-    let lines = fmt().with_env_filter(filter).with_ansi(on_terminal);
-    // Fails only when the process has a subscriber already, which then is the one that counts.
-    let _ = match format {
-        LogFormat::Pretty => lines.with_target(false).try_init(),
+    let lines = fmt::layer().with_ansi(on_terminal);
+    let lines = match format {
+        LogFormat::Pretty => lines.with_target(false).boxed(),
         LogFormat::Json => lines
             .json()
             .flatten_event(true)
             .with_current_span(true)
             .with_span_list(false)
+            .boxed(),
+    };
+    // Fails only when the process has a subscriber already, which then is the one that counts. A layer that is absent is
+    // left out, not `None`: that one would make lines disappear that come after a span that nobody asked for.
+    let _ = match traces {
+        None => registry().with(lines).with(shown).try_init(),
+        Some(traces) => registry()
+            .with(lines.with_filter(shown))
+            .with(traces.layer())
             .try_init(),
     };
     report_panics();

@@ -8,8 +8,8 @@ use crate::{
     bootstrap,
     clock::SystemClock,
     config::Config,
-    secrets::{EncryptionKeys, Secrets, SystemRandom},
-    storage,
+    secrets::{Secrets, SystemRandom},
+    storage, vault,
 };
 
 /// Brings the schema up to date.
@@ -31,13 +31,15 @@ pub fn bootstrap(flags: &Flags, reset: bool) -> Result<(), StartError> {
     run_once(async {
         let clock = Arc::new(SystemClock);
         let storage = app::open(&config, clock.clone()).await?;
-        let secrets = secrets(&config)?;
+        app::refuse_lost_key(&config, &*storage).await?;
+        let secrets = secrets(&config).await?;
         let base_url = config.public_url();
         let parts = bootstrap::Parts {
             data_dir: &config.data_dir,
             base_url: &base_url,
             storage: &*storage,
             secrets: &secrets,
+            keeper: &*vault::connect(&config)?,
             clock: &*clock,
         };
         let done = if reset {
@@ -61,13 +63,8 @@ pub fn bootstrap(flags: &Flags, reset: bool) -> Result<(), StartError> {
     })
 }
 
-/// What encrypts, made at the first use when it is not configured.
-pub(super) fn secrets(config: &Config) -> Result<Secrets, StartError> {
-    let random = Arc::new(SystemRandom);
-    let keys = match &config.encryption_keys {
-        Some(keys) => keys.clone(),
-        None => EncryptionKeys::load_or_generate(&config.data_dir, &*random)
-            .map_err(StartError::failed)?,
-    };
-    Secrets::new(&keys, random).map_err(StartError::failed)
+/// What encrypts: see [`vault::secrets`].
+pub(super) async fn secrets(config: &Config) -> Result<Secrets, StartError> {
+    let keeper = vault::connect(config)?;
+    vault::secrets(config, &keeper, Arc::new(SystemRandom)).await
 }

@@ -3,6 +3,8 @@
 //! 0 is success, 1 a failure that is named in one line, 2 a wrong command line, 78 a wrong
 //! configuration.
 
+mod audit;
+mod care;
 mod healthcheck;
 mod keys;
 mod logging;
@@ -47,6 +49,13 @@ enum Command {
         #[command(subcommand)]
         action: keys::Action,
     },
+    /// Look into the audit log, with or without servers running on the store
+    Audit {
+        #[command(subcommand)]
+        action: audit::Action,
+    },
+    #[command(flatten)]
+    Care(care::Action),
     /// A server for the tests of programs that call AgentIdP: a store of its own that is removed at
     /// the end, no rate limits, a clock that stands, faults on demand; ends when standard input does
     Mock {
@@ -88,7 +97,7 @@ struct Flags {
     /// Folder of the database, generated keys and bootstrap.json [env: AGENTIDP_DATA_DIR] [default: ./.agentidp]
     #[arg(long)]
     data_dir: Option<PathBuf>,
-    /// sqlite://<path> [env: DATABASE_URL]
+    /// sqlite://<path> or postgres://<role>@<host>/<database> [env: DATABASE_URL] [default: a file in the data folder]
     #[arg(long)]
     database_url: Option<String>,
 }
@@ -127,6 +136,8 @@ pub fn main() -> ExitCode {
         Command::Migrate(flags) => maintain::migrate(&flags),
         Command::Bootstrap { flags, reset } => maintain::bootstrap(&flags, reset),
         Command::Keys { action } => keys::run(&action),
+        Command::Audit { action } => audit::run(&action),
+        Command::Care(action) => care::run(&action),
         Command::Healthcheck { flags } => healthcheck::run(&flags),
         Command::Openapi { format } => {
             print(match format {
