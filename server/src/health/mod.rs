@@ -13,18 +13,20 @@ use std::{
 };
 
 use crate::{
+    cache::Cache,
     call::Call,
     error::ApiError,
     generated::{
         health::Health as Operations,
         types::{
             ConnectionStatus, DetailedHealth, DetailedHealthServices, Health, HealthServices,
-            HealthStatus, ServiceStatus,
+            HealthStatus, ServiceHealth, ServiceStatus,
         },
     },
     http::{Reply, Unchecked},
     policy::Policy,
     storage::Storage,
+    vault,
 };
 
 /// Whether the server has been asked to stop.
@@ -48,6 +50,8 @@ pub struct Service {
     storage: Arc<dyn Storage>,
     policy: Arc<dyn Policy>,
     lifecycle: Arc<Lifecycle>,
+    vault: Option<Arc<vault::Client>>,
+    cache: Option<Arc<Cache>>,
     born: Instant,
 }
 
@@ -57,12 +61,35 @@ impl Service {
         storage: Arc<dyn Storage>,
         policy: Arc<dyn Policy>,
         lifecycle: Arc<Lifecycle>,
+        vault: Option<Arc<vault::Client>>,
+        cache: Option<Arc<Cache>>,
     ) -> Self {
         Self {
             storage,
             policy,
             lifecycle,
+            vault,
+            cache,
             born: Instant::now(),
+        }
+    }
+
+    /// Without Redis the cache is this process's own memory, which is always there.
+    async fn cache(&self) -> ServiceHealth {
+        probe::run(async {
+            match &self.cache {
+                None => Ok(()),
+                Some(cache) => cache.check().await,
+            }
+        })
+        .await
+    }
+
+    /// Nothing where none is configured.
+    async fn vault(&self) -> Option<ServiceHealth> {
+        match &self.vault {
+            None => None,
+            Some(vault) => Some(probe::run(vault.check()).await),
         }
     }
 }
@@ -74,11 +101,12 @@ impl Operations for Service {
         input: Unchecked<()>,
     ) -> Result<Reply<Health>, ApiError> {
         input.check()?;
-        let database = probe::run(self.storage.check()).await;
+        let (database, cache) = tokio::join!(probe::run(self.storage.check()), self.cache());
         let reachable = database.status != ServiceStatus::Unreachable;
         let serving = reachable && !self.lifecycle.is_stopping();
+        let cached = cache.status != ServiceStatus::Unreachable;
         let body = Health {
-            status: if serving {
+            status: if serving && cached {
                 HealthStatus::Ok
             } else {
                 HealthStatus::Degraded
@@ -86,13 +114,8 @@ impl Operations for Service {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_seconds: i64::try_from(self.born.elapsed().as_secs()).unwrap_or(i64::MAX),
             services: HealthServices {
-                database: if reachable {
-                    ConnectionStatus::Connected
-                } else {
-                    ConnectionStatus::Disconnected
-                },
-                // The cache is this process's own memory.
-                cache: ConnectionStatus::Connected,
+                database: connection(reachable),
+                cache: connection(cached),
             },
         };
         Ok(Reply::new(body)
@@ -106,11 +129,19 @@ impl Operations for Service {
         input: Unchecked<()>,
     ) -> Result<Reply<DetailedHealth>, ApiError> {
         input.check()?;
-        let database = probe::run(self.storage.check()).await;
-        let cache = probe::run(async { Ok::<_, ()>(()) }).await;
-        let policy = probe::run(async { self.policy.check() }).await;
-        let status = [database.status, cache.status, policy.status]
+        // At once: parts that hang must not add up.
+        let (database, cache, policy, vault) = tokio::join!(
+            probe::run(self.storage.check()),
+            self.cache(),
+            probe::run(async { self.policy.check() }),
+            self.vault(),
+        );
+        // Without Vault most goes on: tokens are verified, and clients that were met get new ones. Without Redis all does.
+        let at_worst_degraded = vault.iter().chain([&cache]);
+        let at_worst_degraded = at_worst_degraded.map(|it| it.status.min(ServiceStatus::Degraded));
+        let status = [database.status, policy.status]
             .into_iter()
+            .chain(at_worst_degraded)
             .max()
             .unwrap_or(ServiceStatus::Healthy);
         let body = DetailedHealth {
@@ -118,7 +149,7 @@ impl Operations for Service {
             services: DetailedHealthServices {
                 database,
                 cache,
-                vault: None,
+                vault,
                 policy,
             },
         };
@@ -130,5 +161,13 @@ impl Operations for Service {
         Ok(Reply::new(body)
             .status(code)
             .header("cache-control", "no-store"))
+    }
+}
+
+fn connection(is_there: bool) -> ConnectionStatus {
+    if is_there {
+        ConnectionStatus::Connected
+    } else {
+        ConnectionStatus::Disconnected
     }
 }

@@ -1,6 +1,8 @@
 //! One look at one part.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::generated::types::{ServiceHealth, ServiceStatus};
 
@@ -41,5 +43,10 @@ mod tests {
             run(async { Ok::<_, ()>(()) }).await.status,
             ServiceStatus::Healthy
         );
+        let slow = async {
+            tokio::time::sleep(SLOW + Duration::from_millis(1)).await;
+            Ok::<_, ()>(())
+        };
+        assert_eq!(run(slow).await.status, ServiceStatus::Degraded);
     }
 }
