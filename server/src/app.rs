@@ -4,49 +4,41 @@
 //! first organization, then the keys, then what is revoked - read whole before any traffic is
 //! judged - and only then who may call.
 
-use std::{fs, path::Path, sync::Arc};
+mod start;
+
+use std::sync::Arc;
 
 use axum::Router;
 use tokio::task::JoinHandle;
+
+use start::read_policy;
+pub use start::{StartError, has_encryption_key, open, prepare, refuse_lost_key, unusable_key};
 
 use crate::{
     agents,
     audit::{self, Recorder},
     auth::{self, Authenticator, Clients, Verifier},
     bootstrap,
+    cache::Cache,
     clock::Clock,
-    config::{Config, ConfigError},
+    config::Config,
     credentials, generated,
     health::{self, Lifecycle},
-    http::{self, Facts, Gate, Routes},
+    http::{self, Edge, Facts, Gate, Routes, Slots, TlsOnly},
     idempotency::Idempotency,
-    keys::{KeyError, KeySettings, Keys},
+    jobs::{self, Jobs},
+    keys::{KeySettings, Keys},
     limits::Limits,
+    metrics::Metrics,
     oidc,
     policy::{self, Policy, Rego},
     revocation::Revocation,
-    secrets::{EncryptionKeys, Random, Secrets, SystemRandom},
-    storage::{self, Storage, StorageError},
+    secrets::{Random, Secrets, SystemRandom},
+    storage::{Measured, Storage},
+    tiers::{self, Tiers},
     tokens,
+    vault::{self, Keeper},
 };
-
-/// Why the server does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A variable is wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// Anything else: one sentence for the operator.
-    #[error("{0}")]
-    Failed(String),
-}
-
-impl StartError {
-    /// From any failure that explains itself.
-    pub fn failed(error: impl std::fmt::Display) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
 
 /// A server that is ready to answer.
 pub struct App {
@@ -57,8 +49,13 @@ pub struct App {
     operations: Vec<&'static Facts>,
     bootstrap: Option<bootstrap::BootstrapFile>,
     lifecycle: Arc<Lifecycle>,
+    metrics: Arc<Metrics>,
     policy: Arc<Rego>,
+    cache: Option<Arc<Cache>>,
+    jobs: Jobs,
     watch: Option<JoinHandle<()>>,
+    renewal: Option<JoinHandle<()>>,
+    tiers: Arc<Tiers>,
 }
 
 impl App {
@@ -72,6 +69,11 @@ impl App {
         self.router.clone()
     }
 
+    /// What answers `/metrics` alone, at an address of its own.
+    pub fn metrics_router(&self) -> Router {
+        http::metrics_alone(Arc::clone(&self.metrics), Arc::clone(&self.storage))
+    }
+
     /// Every operation that it answers.
     pub fn operations(&self) -> &[&'static Facts] {
         &self.operations
@@ -80,6 +82,11 @@ impl App {
     /// What was written to `bootstrap.json`, when this was the first start.
     pub fn bootstrap(&self) -> Option<&bootstrap::BootstrapFile> {
         self.bootstrap.as_ref()
+    }
+
+    /// What is counted and measured.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// What decides who may take which route.
@@ -94,11 +101,16 @@ impl App {
 
     /// Writes out what is still queued and closes. Later requests are answered with 503.
     pub async fn stop(&self) {
-        if let Some(watch) = &self.watch {
-            watch.abort();
+        for task in [&self.watch, &self.renewal].into_iter().flatten() {
+            task.abort();
         }
+        self.jobs.stop().await;
         self.auth.stop().await;
+        self.tiers.stop().await;
         self.revocation.stop().await;
+        if let Some(cache) = &self.cache {
+            cache.stop().await;
+        }
         self.storage.close().await;
     }
 }
@@ -109,8 +121,11 @@ struct Builder<'a> {
     random: Arc<dyn Random>,
     storage: Arc<dyn Storage>,
     secrets: Secrets,
+    keeper: Arc<Keeper>,
     lifecycle: Arc<Lifecycle>,
+    metrics: Arc<Metrics>,
     policy: Arc<Rego>,
+    cache: Option<Arc<Cache>>,
 }
 
 impl<'a> Builder<'a> {
@@ -118,21 +133,27 @@ impl<'a> Builder<'a> {
         let policy = Arc::new(read_policy(config)?);
         prepare(&config.data_dir)?;
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let metrics: Arc<Metrics> = Arc::default();
         let storage = open(config, Arc::clone(&clock)).await?;
-        let keys = match &config.encryption_keys {
-            Some(keys) => keys.clone(),
-            None => EncryptionKeys::load_or_generate(&config.data_dir, &*random)
-                .map_err(StartError::failed)?,
+        refuse_lost_key(config, &*storage).await?;
+        let storage = Measured::around(storage, Arc::clone(&metrics));
+        let keeper = vault::connect(config)?;
+        let secrets = vault::secrets(config, &keeper, Arc::clone(&random)).await?;
+        let cache = match &config.redis {
+            Some(address) => Some(Cache::start(address.clone(), Arc::clone(&metrics)).await),
+            None => None,
         };
-        let secrets = Secrets::new(&keys, Arc::clone(&random)).map_err(StartError::failed)?;
         Ok(Self {
             config,
             clock,
             random,
             storage,
             secrets,
+            keeper,
             lifecycle: Arc::default(),
+            metrics,
             policy,
+            cache,
         })
     }
 
@@ -142,13 +163,17 @@ impl<'a> Builder<'a> {
             base_url: &self.config.public_url(),
             storage: &*self.storage,
             secrets: &self.secrets,
+            keeper: &self.keeper,
             clock: &*self.clock,
         })
         .await
         .map_err(StartError::failed)?;
         let recorder = Arc::new(Recorder::new(Arc::clone(&self.storage)));
         let keys = self.keys().await?;
-        let clients = Arc::new(Clients::new(Arc::clone(&self.storage)));
+        let clients = Arc::new(Clients::new(
+            Arc::clone(&self.storage),
+            Arc::clone(&self.keeper),
+        ));
         let revocation = Revocation::start(
             Arc::clone(&self.storage),
             Arc::clone(&self.clock),
@@ -157,44 +182,73 @@ impl<'a> Builder<'a> {
         )
         .await
         .map_err(StartError::failed)?;
+        if let Some(cache) = &self.cache {
+            revocation.share(cache);
+        }
         let auth = self
             .authenticator(&keys, &clients, &revocation, &recorder)
             .await?;
-        let routes = self.routes(&auth, &keys, &recorder);
-        let gate = Arc::new(self.gate(&auth));
+        let tiers = self.tiers();
+        let routes = self.routes(&auth, &keys, &recorder, &tiers);
+        let gate = Arc::new(self.gate(&auth, &clients, &tiers));
         let watch = self
             .config
             .policy_dir
             .as_ref()
             .map(|_| policy::Watch::start(Arc::clone(&self.policy), policy::POLL_INTERVAL));
+        let vault = self.keeper.client().cloned();
+        let renewal = vault.map(|vault| vault::Renewal::start(vault, Arc::clone(&self.clock)));
+        let jobs = self.jobs(&keys)?;
         Ok(App {
+            jobs,
+            tiers,
             operations: routes.operations().to_vec(),
-            router: http::documents(routes.into_router(&gate), &gate),
+            router: self.around(http::documents(routes.into_router(&gate), &gate)),
             storage: self.storage,
             auth,
             revocation,
             bootstrap,
             lifecycle: self.lifecycle,
+            metrics: self.metrics,
             policy: self.policy,
+            cache: self.cache,
             watch,
+            renewal,
+        })
+    }
+
+    fn jobs(&self, keys: &Arc<Keys>) -> Result<Jobs, StartError> {
+        let parts = jobs::Parts {
+            storage: Arc::clone(&self.storage),
+            clock: Arc::clone(&self.clock),
+            metrics: Arc::clone(&self.metrics),
+            instance: self.random.uuid().map_err(StartError::failed)?,
+        };
+        let mut all = jobs::all(&parts, keys, self.config);
+        all.extend(vault::Deletions::job(&self.keeper, &self.storage));
+        Ok(Jobs::start(&parts, all))
+    }
+
+    fn tiers(&self) -> Arc<Tiers> {
+        Tiers::start(tiers::Parts {
+            enforced: self.config.tier_enforcement,
+            storage: Arc::clone(&self.storage),
+            cache: self.cache.clone(),
+            metrics: Arc::clone(&self.metrics),
+            clock: Arc::clone(&self.clock),
         })
     }
 
     async fn keys(&self) -> Result<Arc<Keys>, StartError> {
-        let settings = KeySettings {
-            algorithm: self.config.signing_algorithm,
-            private_key: self.config.jwt_private_key.clone(),
-            public_key: self.config.jwt_public_key.clone(),
-        };
         Keys::load(
-            settings,
+            KeySettings::from(self.config),
             Arc::clone(&self.storage),
             self.secrets.clone(),
             Arc::clone(&self.clock),
         )
         .await
         .map(Arc::new)
-        .map_err(unusable_key)
+        .map_err(|error| unusable_key(error, self.config))
     }
 
     async fn authenticator(
@@ -218,6 +272,7 @@ impl<'a> Builder<'a> {
             revocation: Arc::clone(revocation),
             verifier: Arc::new(verifier),
             hasher: Arc::clone(self.secrets.hasher()),
+            keeper: Arc::clone(&self.keeper),
             recorder: Arc::clone(recorder),
             clock: Arc::clone(&self.clock),
         })
@@ -232,9 +287,15 @@ impl<'a> Builder<'a> {
         auth: &Arc<Authenticator>,
         keys: &Arc<Keys>,
         recorder: &Arc<Recorder>,
+        tiers: &Arc<Tiers>,
     ) -> Routes {
         let mut routes = Routes::default();
-        let agents = agents::Service::new(Arc::clone(&self.storage), Arc::clone(&self.clock));
+        let agents = agents::Service::new(
+            Arc::clone(&self.storage),
+            Arc::clone(tiers),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.metrics),
+        );
         generated::agents::routes(&mut routes, &Arc::new(agents));
         let tokens = tokens::Service::new(tokens::Parts {
             auth: Arc::clone(auth),
@@ -244,11 +305,14 @@ impl<'a> Builder<'a> {
             random: Arc::clone(&self.random),
             clock: Arc::clone(&self.clock),
             issuer: self.config.issuer(),
+            tiers: Arc::clone(tiers),
+            metrics: Arc::clone(&self.metrics),
         });
         generated::tokens::routes(&mut routes, &Arc::new(tokens));
         let credentials = credentials::Service::new(
             Arc::clone(&self.storage),
             self.secrets.clone(),
+            Arc::clone(&self.keeper),
             Arc::clone(&self.clock),
         );
         generated::credentials::routes(&mut routes, &Arc::new(credentials));
@@ -256,6 +320,8 @@ impl<'a> Builder<'a> {
             Arc::clone(&self.storage),
             Arc::clone(&self.policy) as Arc<dyn Policy>,
             Arc::clone(&self.lifecycle),
+            self.keeper.client().cloned(),
+            self.cache.clone(),
         );
         generated::health::routes(&mut routes, &Arc::new(health));
         let oidc = oidc::Service::new(oidc::Parts {
@@ -274,13 +340,37 @@ impl<'a> Builder<'a> {
         routes
     }
 
-    fn gate(&self, auth: &Arc<Authenticator>) -> Gate {
+    /// What stands around everything that is answered.
+    fn around(&self, router: Router) -> Router {
+        let router = match self.config.metrics_address {
+            None => http::metrics(router, Arc::clone(&self.metrics), Arc::clone(&self.storage)),
+            Some(_) => router,
+        };
+        let front = &self.config.front;
+        let edge = Edge {
+            metrics: Arc::clone(&self.metrics),
+            origins: front.origins.clone(),
+            tls_only: front
+                .enforce_tls
+                .then(|| TlsOnly::new(self.config.public_url.as_deref())),
+        };
+        edge.around(router)
+    }
+
+    fn gate(&self, auth: &Arc<Authenticator>, clients: &Arc<Clients>, tiers: &Arc<Tiers>) -> Gate {
         let guard = credentials::Guard::new(Arc::clone(&self.storage));
         Gate {
             clock: Arc::clone(&self.clock),
+            slots: Slots::new(self.config.requests_max),
             proxies: self.config.trusted_proxies.clone(),
             auth: Arc::clone(auth),
-            limits: Limits::new(self.config.rate_limit),
+            tiers: Arc::clone(tiers),
+            limits: Limits::new(
+                self.config.rate_limit,
+                self.cache.clone().filter(|_| self.config.redis_rate_limit),
+                Arc::clone(clients) as _,
+                Arc::clone(&self.metrics),
+            ),
             policy: Arc::clone(&self.policy) as Arc<dyn Policy>,
             idempotency: Arc::new(Idempotency::new(
                 Arc::clone(&self.storage),
@@ -289,59 +379,5 @@ impl<'a> Builder<'a> {
                 Arc::new(guard),
             )),
         }
-    }
-}
-
-/// Opens the store that is configured.
-pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Storage>, StartError> {
-    storage::open(config, clock)
-        .await
-        .map_err(StartError::failed)
-}
-
-/// Makes the folder, for the owner alone; one that is there is left as it is.
-pub fn prepare(folder: &Path) -> Result<(), StartError> {
-    if folder.as_os_str().is_empty() || folder.is_dir() {
-        return Ok(());
-    }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| {
-        StartError::Failed(format!(
-            "cannot make the folder {}: {error}",
-            folder.display()
-        ))
-    })
-}
-
-/// The operator's policy, or the built-in one. A broken one must not start: who relies on it would
-/// not notice.
-fn read_policy(config: &Config) -> Result<Rego, StartError> {
-    match &config.policy_dir {
-        None => Rego::built_in().map_err(StartError::failed),
-        Some(folder) => Rego::of_folder(folder).map_err(|error| {
-            ConfigError::new("POLICY_DIR", error.to_string(), "/etc/agentidp/policy").into()
-        }),
-    }
-}
-
-/// A key that was configured is the operator's fault; any other is not.
-fn unusable_key(error: KeyError) -> StartError {
-    if !error.is_configuration() {
-        return StartError::failed(error);
-    }
-    let variable = match error {
-        KeyError::OtherPublic => "JWT_PUBLIC_KEY",
-        _ => "JWT_PRIVATE_KEY",
-    };
-    let example = "'-----BEGIN PRIVATE KEY-----\\n…'";
-    ConfigError::new(variable, error.to_string(), example).into()
-}
-
-impl From<StorageError> for StartError {
-    fn from(error: StorageError) -> Self {
-        Self::failed(error)
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     error::ApiError,
     generated::{codes::Code, scopes::Scope, types::AgentRole},
     policy::ScopeSet,
-    storage::Reach,
+    storage::{Reach, Tier},
     wire::Secret,
 };
 
@@ -33,6 +33,8 @@ pub struct Caller {
     pub agent_id: Uuid,
     /// The wall it lives behind.
     pub organization_id: Uuid,
+    /// What its organization has agreed to.
+    pub tier: Tier,
     /// As stored now, not as it was when the token was issued.
     pub role: AgentRole,
     /// What its token - or, with client authentication, its credential - carries.

@@ -22,6 +22,7 @@ struct Inner {
     retry_after: Option<Duration>,
     cause: Option<Cause>,
     without_token: bool,
+    encoded: bool,
 }
 
 impl ApiError {
@@ -34,6 +35,7 @@ impl ApiError {
             retry_after: None,
             cause: None,
             without_token: false,
+            encoded: false,
         }))
     }
 
@@ -72,6 +74,15 @@ impl ApiError {
         error
     }
 
+    /// 415 for a body behind a content coding, compressed for example. The answer says which would do (RFC 9110 section 15.5.16).
+    pub fn encoded() -> Self {
+        let mut error = Self::new(Code::UnsupportedMediaType).message(
+            "Content-Encoding is not supported: send the body as it is, without that header.",
+        );
+        error.0.encoded = true;
+        error
+    }
+
     /// 500: something that must not happen.
     pub fn internal(cause: impl Into<Cause>) -> Self {
         Self::new(Code::InternalServerError).caused_by(cause)
@@ -92,9 +103,21 @@ impl ApiError {
             StorageError::EmailTaken => Code::AgentAlreadyExists,
             StorageError::AlreadyDecommissioned => Code::AgentAlreadyDecommissioned,
             StorageError::AgentNotActive => Code::AgentNotActive,
+            StorageError::AgentLimit { tier, max } => {
+                let message = format!("The {} tier allows {max} agents.", tier.as_str());
+                return Self::new(Code::FreeTierLimitExceeded)
+                    .message(message)
+                    .detail("tier", tier.as_str())
+                    .detail("limit", *max);
+            }
             StorageError::LastAdmin => Code::LastAdmin,
             StorageError::CredentialLimit => Code::CredentialLimitReached,
             StorageError::CredentialAlreadyRevoked => Code::CredentialAlreadyRevoked,
+            StorageError::ClaimLost => {
+                return Self::new(Code::IdempotencyConflict).message(
+                    "Another request with this idempotency key took over; repeat it to get its answer.",
+                );
+            }
             StorageError::Unavailable(_) => return Self::unavailable(error),
             StorageError::Conflict | StorageError::Corrupt(_) => return Self::internal(error),
         };
@@ -158,6 +181,11 @@ impl ApiError {
     /// See [`ApiError::no_token`].
     pub fn is_without_token(&self) -> bool {
         self.0.without_token
+    }
+
+    /// See [`ApiError::encoded`].
+    pub fn is_encoded(&self) -> bool {
+        self.0.encoded
     }
 
     /// What really happened, for the log.

@@ -1,7 +1,10 @@
 //! Listening, and stopping without losing anything.
 //!
-//! Stopping: `/health` says 503 for the configured grace, then nothing is accepted any more, what
+//! Stopping: `/health` says 503 for the configured grace, or until it is asked again, then nothing is accepted any more, what
 //! is in flight gets 30 s, what is queued is written, and the process ends with 0.
+
+mod bare;
+mod opening;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -9,9 +12,13 @@ use axum::{Router, body::Body, http::Request};
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinHandle,
@@ -22,13 +29,18 @@ use crate::{
     app::{App, StartError},
     clock::Clock,
     config::Config,
-    http::PeerAddress,
+    http::{OverTls, PeerAddress},
+    tls::Certificate,
 };
+use bare::Dressing;
+use opening::Opening;
 
 /// How long requests in flight get when the server stops.
 const IN_FLIGHT_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long a client may take to send its request line and headers.
 const HEADER_TIME_MAX: Duration = Duration::from_secs(10);
+/// What hyper lets pass of HTTP/2's headers, in bytes: far more than the pipeline does, because its answer says more.
+const HTTP2_HEADERS_MAX: u32 = 256 * 1024;
 /// How long to wait when the system has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -44,6 +56,14 @@ pub struct Server {
     grace: Duration,
     stop: watch::Sender<bool>,
     listening: JoinHandle<()>,
+    metrics: Option<Scraped>,
+    certificate: Option<Arc<Certificate>>,
+}
+
+/// `METRICS_ADDR`: where `/metrics` alone is answered.
+struct Scraped {
+    address: SocketAddr,
+    listening: JoinHandle<()>,
 }
 
 impl Server {
@@ -58,16 +78,34 @@ impl Server {
         clock: Arc<dyn Clock>,
         front: impl FnOnce(&App) -> Router,
     ) -> Result<Self, StartError> {
-        let wanted = SocketAddr::new(config.host, config.port);
-        let listener = TcpListener::bind(wanted)
-            .await
-            .map_err(|error| StartError::Failed(format!("cannot listen on {wanted}: {error}")))?;
-        let address = listener.local_addr().map_err(StartError::failed)?;
+        let certificate = match config.front.tls.clone() {
+            Some(files) => Some(Arc::new(Certificate::load(files)?)),
+            None => None,
+        };
+        let (listener, address) = bind(SocketAddr::new(config.host, config.port)).await?;
+        let scraped = match config.metrics_address {
+            Some(wanted) => Some(bind(wanted).await?),
+            None => None,
+        };
         let config = config.bound_to(address.port());
         let app = Arc::new(App::start(&config, clock).await?);
         let (stop, stopped) = watch::channel(false);
-        let listening = tokio::spawn(listen(listener, front(&app), stopped));
+        let listening = tokio::spawn(listen(
+            listener,
+            Front::new(front(&app), certificate.clone()),
+            stopped.clone(),
+        ));
+        let metrics = scraped.map(|(listener, address)| Scraped {
+            address,
+            listening: tokio::spawn(listen(
+                listener,
+                Front::new(app.metrics_router(), None),
+                stopped,
+            )),
+        });
         Ok(Self {
+            metrics,
+            certificate,
             address,
             app,
             grace: config.shutdown_grace,
@@ -81,31 +119,72 @@ impl Server {
         self.address
     }
 
+    /// Where it answers `/metrics`, when that is a place of its own.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|scraped| scraped.address)
+    }
+
     /// What it runs.
     pub fn app(&self) -> &Arc<App> {
         &self.app
     }
 
+    /// Reads again what may change while it runs: the policy, and the certificate that it serves.
+    pub async fn reload(&self) {
+        Arc::clone(self.app.policy()).reload_and_report().await;
+        let Some(certificate) = self.certificate.clone() else {
+            return;
+        };
+        match tokio::task::spawn_blocking(move || certificate.reload()).await {
+            Ok(Ok(())) => tracing::info!("the TLS certificate was read again"),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the TLS certificate was refused; the old one is kept");
+            }
+            Err(error) => tracing::error!(%error, "the TLS certificate could not be read"),
+        }
+    }
+
     /// Finishes what is in flight, writes what is queued, closes.
     pub async fn stop(self) {
+        self.stop_hurried(std::future::pending()).await;
+    }
+
+    /// The same, but the grace ends when `hurry` does: who asks again has no balancer to wait for.
+    pub async fn stop_hurried(self, hurry: impl Future<Output = ()>) {
         self.app.say_stopping();
-        tokio::time::sleep(self.grace).await;
+        tokio::select! {
+            () = tokio::time::sleep(self.grace) => {}
+            () = hurry => tracing::info!("Asked again: the grace is over"),
+        }
         // The listener holds the other end: sending fails only when it has ended already.
         let _ = self.stop.send(true);
-        if let Err(error) = self.listening.await {
-            tracing::error!(%error, "the listener failed");
+        let scraping = self.metrics.map(|scraped| scraped.listening);
+        for listening in std::iter::once(self.listening).chain(scraping) {
+            if let Err(error) = listening.await {
+                tracing::error!(%error, "the listener failed");
+            }
         }
         self.app.stop().await;
     }
 }
 
-async fn listen(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME_MAX);
-    builder.http2().timer(TokioTimer::new());
+async fn bind(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listener = TcpListener::bind(wanted)
+        .await
+        .map_err(|error| StartError::Failed(format!("cannot listen on {wanted}: {error}")))?;
+    let address = listener.local_addr().map_err(StartError::failed)?;
+    Ok((listener, address))
+}
+
+/// What every connection of a listener meets.
+#[derive(Clone)]
+struct Front {
+    protocol: auto::Builder<TokioExecutor>,
+    router: Router,
+    certificate: Option<Arc<Certificate>>,
+}
+
+async fn listen(listener: TcpListener, front: Front, mut stopped: watch::Receiver<bool>) {
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -113,7 +192,9 @@ async fn listen(listener: TcpListener, router: Router, mut stopped: watch::Recei
             _ = stopped.wait_for(|stop| *stop) => break,
         };
         match accepted {
-            Ok((stream, peer)) => connection(&builder, &graceful, stream, peer, router.clone()),
+            Ok((stream, peer)) => {
+                tokio::spawn(front.clone().connection(stream, peer, graceful.watcher()));
+            }
             Err(error) => pause(&error).await,
         }
     }
@@ -126,39 +207,67 @@ async fn listen(listener: TcpListener, router: Router, mut stopped: watch::Recei
     }
 }
 
-fn connection(
-    builder: &auto::Builder<TokioExecutor>,
-    graceful: &GracefulShutdown,
-    stream: TcpStream,
-    peer: SocketAddr,
-    router: Router,
-) {
-    // Small answers must not wait for the next one.
-    let _ = stream.set_nodelay(true);
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(PeerAddress(peer));
-        let router = router.clone();
-        async move {
-            let response = router
-                .oneshot(request)
-                .await
-                .unwrap_or_else(|never| match never {});
-            match response.extensions().get::<HangUp>() {
-                None => Ok(response),
-                Some(hang_up) => Err(*hang_up),
-            }
+impl Front {
+    fn new(router: Router, certificate: Option<Arc<Certificate>>) -> Self {
+        let mut protocol = auto::Builder::new(TokioExecutor::new());
+        protocol
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIME_MAX);
+        protocol
+            .http2()
+            .timer(TokioTimer::new())
+            .max_header_list_size(HTTP2_HEADERS_MAX);
+        Self {
+            protocol,
+            router,
+            certificate,
         }
-    });
-    let connection = builder
-        .serve_connection(TokioIo::new(stream), service)
-        .into_owned();
-    let watched = graceful.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = watched.await {
+    }
+
+    async fn connection(self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+        // Small answers must not wait for the next one.
+        let _ = stream.set_nodelay(true);
+        match self.certificate.clone() {
+            None => self.serve(stream, peer, watcher, false).await,
+            Some(certificate) => match certificate.accept(stream).await {
+                Ok(stream) => self.serve(stream, peer, watcher, true).await,
+                Err(error) => tracing::debug!(%peer, %error, "a client spoke no TLS"),
+            },
+        }
+    }
+
+    async fn serve<S>(self, stream: S, peer: SocketAddr, watcher: Watcher, over_tls: bool)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self {
+            protocol, router, ..
+        } = self;
+        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(PeerAddress(peer));
+            if over_tls {
+                request.extensions_mut().insert(OverTls);
+            }
+            let router = router.clone();
+            async move {
+                let response = router
+                    .oneshot(request)
+                    .await
+                    .unwrap_or_else(|never| match never {});
+                match response.extensions().get::<HangUp>() {
+                    None => Ok(response),
+                    Some(hang_up) => Err(*hang_up),
+                }
+            }
+        });
+        let stream = Dressing::new(Opening::new(stream, HEADER_TIME_MAX), over_tls);
+        let connection = protocol.serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = watcher.watch(connection.into_owned()).await {
             tracing::debug!(%peer, %error, "a connection ended early");
         }
-    });
+    }
 }
 
 /// A client that is gone already is its own affair; anything else may last.

@@ -27,22 +27,37 @@ use crate::{
         },
     },
     http::{Reply, Unchecked},
+    idempotency::with_answer,
+    metrics::Metrics,
     storage::{
         AgentFilter, AgentPatch, AgentRecord, DecommissionAgent, NewAgent, Paging, Storage,
         StorageError, UpdateAgent,
     },
+    tiers::Tiers,
 };
 
 /// The section.
 pub struct Service {
     storage: Arc<dyn Storage>,
+    tiers: Arc<Tiers>,
     clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
 }
 
 impl Service {
     /// Over that store.
-    pub fn new(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>) -> Self {
-        Self { storage, clock }
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        tiers: Arc<Tiers>,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            storage,
+            tiers,
+            clock,
+            metrics,
+        }
     }
 
     /// The agent, if the caller sees it.
@@ -84,9 +99,18 @@ impl Agents for Service {
         )
         .with("agentType", agent.agent_type.as_str())
         .with("deploymentEnv", agent.deployment_env.as_str());
-        let inserted = self.storage.agents().insert(agent, vec![created]).await;
-        let agent = inserted.map_err(|error| ApiError::storage(error, Code::OrgNotFound))?;
-        Ok(view::agent(agent).into())
+        let organization = agent.organization_id;
+        let agents = self.storage.agents();
+        let insert = agents.insert(agent, self.tiers.agents_max(), vec![created]);
+        let registered = with_answer(insert, showing).await.map_err(|error| {
+            if matches!(error, StorageError::AgentLimit { .. }) {
+                self.tiers.agent_refused(organization);
+            }
+            ApiError::storage(error, Code::OrgNotFound)
+        })?;
+        let environment = registered.body().deployment_env;
+        self.metrics.agent_registered(environment.as_str());
+        Ok(registered)
     }
 
     async fn list_agents(
@@ -158,13 +182,8 @@ impl Agents for Service {
             at: self.clock.now(),
             events: events::of_change(call, caller),
         };
-        let agent = self
-            .storage
-            .agents()
-            .update(update)
-            .await
-            .map_err(refused)?;
-        Ok(view::agent(agent).into())
+        let updated = self.storage.agents().update(update);
+        with_answer(updated, showing).await.map_err(refused)
     }
 
     async fn decommission_agent(
@@ -184,12 +203,10 @@ impl Agents for Service {
             at: self.clock.now(),
             events: events::of_change(call, caller),
         };
-        self.storage
-            .agents()
-            .decommission(end)
+        let ended = self.storage.agents().decommission(end);
+        with_answer(ended, |_| Reply::empty())
             .await
-            .map_err(refused)?;
-        Ok(Reply::empty())
+            .map_err(refused)
     }
 }
 
@@ -202,6 +219,10 @@ fn organization(caller: &Caller, wanted: Option<Uuid>) -> Result<Uuid, ApiError>
         Some(organization) => Ok(organization),
         None => Ok(caller.organization_id),
     }
+}
+
+fn showing(agent: AgentRecord) -> Reply<Agent> {
+    view::agent(agent).into()
 }
 
 fn refused(error: StorageError) -> ApiError {

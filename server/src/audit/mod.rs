@@ -19,5 +19,7 @@ pub use event::{NewEvent, Randomness, SealedEvent, SystemRandomness};
 pub use format::{ChainLink, FORMAT_VERSION, Payload, chain_hash, payload_hash, to_hex};
 pub use reading::{Question, Reading, cursor};
 pub use recorder::Recorder;
-pub use service::Service;
-pub use verify::{Span, Verification, verify_chain};
+pub use service::{Service, event_answer};
+pub use verify::{
+    ChainPoint, Slice, Span, Verification, link_holds, payload_holds, verify_chain, verify_slice,
+};

@@ -185,7 +185,7 @@ mod tests {
         audit::{NewEvent, SystemRandomness},
         clock::ManualClock,
         storage::{
-            OrganizationRecord, OrganizationStatus,
+            OrganizationRecord, OrganizationStatus, Tier,
             sqlite::{Options, SqliteStorage},
         },
     };
@@ -218,7 +218,7 @@ mod tests {
                 name: "An organization".to_owned(),
                 slug: "an-organization".to_owned(),
                 status: OrganizationStatus::Active,
-                tier: "free".to_owned(),
+                tier: Tier::Free,
                 is_system: false,
                 created_at: MIDNIGHT,
                 updated_at: MIDNIGHT,

@@ -45,7 +45,7 @@ impl Audit for Service {
         let data = found
             .events
             .into_iter()
-            .map(event)
+            .map(event_answer)
             .collect::<Result<_, _>>()?;
         Ok(types::PaginatedAuditEvents {
             data,
@@ -88,7 +88,7 @@ impl Audit for Service {
     ) -> Result<Reply<types::AuditEvent>, ApiError> {
         let found = self.reading.get(caller.reach(), event_id).await?;
         input.check()?;
-        Ok(event(found)?.into())
+        Ok(event_answer(found)?.into())
     }
 }
 
@@ -108,7 +108,10 @@ fn question(asked: types::QueryAuditLogParams) -> Question {
 }
 
 /// An event as it is answered. What is stored and cannot be shown is a fault of the store.
-fn event(stored: StoredEvent) -> Result<types::AuditEvent, ApiError> {
+///
+/// # Errors
+/// `INTERNAL_SERVER_ERROR` for an event that this version does not know.
+pub fn event_answer(stored: StoredEvent) -> Result<types::AuditEvent, ApiError> {
     let action = AuditAction::parse(&stored.action)
         .ok_or_else(|| ApiError::internal(format!("unknown action {}", stored.action)))?;
     let metadata: std::collections::BTreeMap<String, Value> =

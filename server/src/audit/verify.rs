@@ -1,5 +1,6 @@
 //! Verifying a chain: recomputing every hash, in order, up to the first break. Reads in slices, holds no chain in memory.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{ChainLink, Payload, chain_hash, payload_hash};
@@ -87,6 +88,72 @@ pub async fn verify_chain(
     Ok(found)
 }
 
+/// A place in a chain: everything before `sequence` held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainPoint {
+    sequence: i64,
+    previous_hash: Vec<u8>,
+}
+
+impl Default for ChainPoint {
+    /// The beginning.
+    fn default() -> Self {
+        Self {
+            sequence: 1,
+            previous_hash: Vec::new(),
+        }
+    }
+}
+
+/// What verifying a slice of a chain found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Slice {
+    /// It held up to there; there is more.
+    HoldsTo(ChainPoint),
+    /// It held to its end.
+    Whole,
+    /// It does not hold: at this event, or because its newest events are missing.
+    BrokenAt(Option<Uuid>),
+}
+
+/// Verifies the next [`SLICE`] events of a chain: for work that rests in between.
+///
+/// # Errors
+/// Only when the store cannot be read.
+pub async fn verify_slice(
+    audit: &dyn AuditStore,
+    organization: Uuid,
+    point: ChainPoint,
+) -> StorageResult<Slice> {
+    // Read before the events, as above.
+    let head = audit.head(organization).await?;
+    let mut expected = Expected {
+        sequence: point.sequence,
+        previous_hash: point.previous_hash,
+    };
+    let events = audit.chain(organization, expected.sequence, SLICE).await?;
+    let full = events.len() == SLICE as usize;
+    for event in events {
+        if !holds(&event, &expected) {
+            return Ok(Slice::BrokenAt(Some(event.event_id)));
+        }
+        expected = Expected {
+            sequence: event.sequence + 1,
+            previous_hash: event.hash,
+        };
+    }
+    if full {
+        return Ok(Slice::HoldsTo(ChainPoint {
+            sequence: expected.sequence,
+            previous_hash: expected.previous_hash,
+        }));
+    }
+    match head {
+        Some(head) if head.sequence >= expected.sequence => Ok(Slice::BrokenAt(None)),
+        _ => Ok(Slice::Whole),
+    }
+}
+
 /// The first event of the span and the hash it must follow; `None` when the span has no event.
 async fn begin(
     audit: &dyn AuditStore,
@@ -125,14 +192,14 @@ async fn begin(
 }
 
 fn holds(event: &StoredEvent, expected: &Expected) -> bool {
-    let payload = Payload {
-        agent_id: event.agent_id,
-        action: &event.action,
-        outcome: event.outcome.as_str(),
-        ip_address: &event.ip_address,
-        user_agent: &event.user_agent,
-        metadata: &event.metadata,
-    };
+    event.sequence == expected.sequence
+        && event.previous_hash == expected.previous_hash
+        && payload_holds(event)
+        && link_holds(event)
+}
+
+/// Whether the event's hash covers its place, its payload hash and the hash before it.
+pub fn link_holds(event: &StoredEvent) -> bool {
     let link = ChainLink {
         organization_id: event.organization_id,
         sequence: event.sequence,
@@ -141,8 +208,25 @@ fn holds(event: &StoredEvent, expected: &Expected) -> bool {
         payload_hash: &event.payload_hash,
         previous_hash: &event.previous_hash,
     };
-    event.sequence == expected.sequence
-        && event.previous_hash == expected.previous_hash
-        && payload_hash(&event.salt, &payload).as_slice() == event.payload_hash
-        && chain_hash(&link).as_slice() == event.hash
+    chain_hash(&link).as_slice() == event.hash
+}
+
+/// Whether the payload is the one that was hashed, or was erased whole. What happened and how it ended stays readable in an
+/// erased event; it is then a label that nothing proves.
+pub fn payload_holds(event: &StoredEvent) -> bool {
+    if event.is_erased() {
+        return event.agent_id.is_none()
+            && event.ip_address.is_empty()
+            && event.user_agent.is_empty()
+            && event.metadata == "{}";
+    }
+    let payload = Payload {
+        agent_id: event.agent_id,
+        action: &event.action,
+        outcome: event.outcome.as_str(),
+        ip_address: &event.ip_address,
+        user_agent: &event.user_agent,
+        metadata: &event.metadata,
+    };
+    payload_hash(&event.salt, &payload).as_slice() == event.payload_hash
 }

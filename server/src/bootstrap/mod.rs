@@ -19,8 +19,9 @@ use crate::{
     secrets::{Secrets, SecretsError},
     storage::{
         Founding, NewAgent, NewCredential, OrganizationRecord, OrganizationStatus, Reach,
-        RevokeCredential, Storage, StorageError,
+        RevokeCredential, Storage, StorageError, Tier,
     },
+    vault::{KeepError, Keeper},
     wire::Secret,
 };
 
@@ -36,6 +37,9 @@ pub enum BootstrapError {
     /// The secret could not be made.
     #[error("cannot make the first secret: {0}")]
     Secrets(#[from] SecretsError),
+    /// The hash of the secret could not be kept.
+    #[error("cannot keep the first secret: {0}")]
+    Keep(#[from] KeepError),
     /// The file could not be written.
     #[error("cannot write {name} in the data directory: {0}", name = BOOTSTRAP_FILE_NAME)]
     File(#[from] io::Error),
@@ -55,6 +59,8 @@ pub struct Parts<'a> {
     pub storage: &'a dyn Storage,
     /// Makes and hashes the secret.
     pub secrets: &'a Secrets,
+    /// Keeps its hash.
+    pub keeper: &'a Keeper,
     /// The time.
     pub clock: &'a dyn Clock,
 }
@@ -68,7 +74,7 @@ pub async fn ensure(parts: Parts<'_>) -> Result<Option<BootstrapFile>, Bootstrap
         finish_interrupted(&parts).await?;
         return Ok(None);
     }
-    let (founding, file) = found(&parts)?;
+    let (founding, file) = found(&parts).await?;
     let admin = founding.admin.agent_id;
     let credential = founding.credential.credential_id;
     // The secret exists nowhere but in this file: it is on the disk, under a name of its own, before anything depends on it.
@@ -78,6 +84,8 @@ pub async fn ensure(parts: Parts<'_>) -> Result<Option<BootstrapFile>, Bootstrap
         Err(StorageError::Conflict) => {
             // Another process was first; its file is the one that counts.
             pending.discard()?;
+            let refusal = StorageError::Conflict;
+            parts.keeper.withdraw(admin, credential, &refusal).await;
             return Ok(None);
         }
         Err(error) => return Err(error.into()),
@@ -113,7 +121,7 @@ pub async fn reset(parts: Parts<'_>) -> Result<BootstrapFile, BootstrapError> {
     let now = parts.clock.now();
     revoke_old(&parts, admin, agent.organization_id, now).await?;
     let secret = parts.secrets.generate_client_secret()?;
-    let credential = credential(&parts, admin, &secret, now)?;
+    let credential = credential(&parts, admin, &secret, now).await?;
     let event = NewEvent::of_server(
         agent.organization_id,
         Some(admin),
@@ -131,14 +139,14 @@ pub async fn reset(parts: Parts<'_>) -> Result<BootstrapFile, BootstrapError> {
     Ok(file)
 }
 
-fn found(parts: &Parts<'_>) -> Result<(Founding, BootstrapFile), BootstrapError> {
+async fn found(parts: &Parts<'_>) -> Result<(Founding, BootstrapFile), BootstrapError> {
     let now = parts.clock.now();
     let organization = OrganizationRecord {
         organization_id: Uuid::now_v7(),
         name: "System".to_owned(),
         slug: "system".to_owned(),
         status: OrganizationStatus::Active,
-        tier: "enterprise".to_owned(),
+        tier: Tier::Enterprise,
         is_system: true,
         created_at: now,
         updated_at: now,
@@ -157,7 +165,7 @@ fn found(parts: &Parts<'_>) -> Result<(Founding, BootstrapFile), BootstrapError>
         created_at: now,
     };
     let secret = parts.secrets.generate_client_secret()?;
-    let credential = credential(parts, admin.agent_id, &secret, now)?;
+    let credential = credential(parts, admin.agent_id, &secret, now).await?;
     let file = BootstrapFile::new(
         parts.base_url,
         admin.agent_id,
@@ -183,16 +191,18 @@ fn found(parts: &Parts<'_>) -> Result<(Founding, BootstrapFile), BootstrapError>
 }
 
 /// Without an allow-list: an admin of the system organization may ask for every scope, `admin:orgs` too.
-fn credential(
+async fn credential(
     parts: &Parts<'_>,
     admin: Uuid,
     secret: &Secret,
     now: Timestamp,
-) -> Result<NewCredential, SecretsError> {
+) -> Result<NewCredential, BootstrapError> {
+    let credential_id = Uuid::now_v7();
+    let hash = parts.secrets.hash_client_secret(secret)?;
     Ok(NewCredential {
-        credential_id: Uuid::now_v7(),
+        credential_id,
         agent_id: admin,
-        secret_hash: parts.secrets.hash_client_secret(secret)?,
+        secret_hash: parts.keeper.keep_first(admin, credential_id, hash).await?,
         scopes: None,
         created_at: now,
         expires_at: None,

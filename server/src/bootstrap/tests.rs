@@ -17,6 +17,7 @@ struct Bench {
     directory: tempfile::TempDir,
     storage: SqliteStorage,
     secrets: Secrets,
+    keeper: Keeper,
     clock: Arc<ManualClock>,
 }
 
@@ -34,6 +35,7 @@ impl Bench {
         Self {
             storage: SqliteStorage::open(options).await.unwrap(),
             secrets: Secrets::new(&keys, Arc::new(SystemRandom)).unwrap(),
+            keeper: Keeper::database(),
             directory,
             clock,
         }
@@ -45,6 +47,7 @@ impl Bench {
             base_url: "http://localhost:3000",
             storage: &self.storage,
             secrets: &self.secrets,
+            keeper: &self.keeper,
             clock: self.clock.as_ref(),
         }
     }
@@ -95,7 +98,7 @@ async fn the_first_start_founds_and_the_second_leaves_everything_alone() {
 #[tokio::test]
 async fn a_start_killed_before_the_file_had_its_name_is_finished_by_the_next() {
     let bench = Bench::new().await;
-    let (founding, file) = found(&bench.parts()).unwrap();
+    let (founding, file) = found(&bench.parts()).await.unwrap();
     drop(
         file.write_pending(bench.directory.path(), founding.credential.credential_id)
             .unwrap(),
@@ -109,7 +112,7 @@ async fn a_start_killed_before_the_file_had_its_name_is_finished_by_the_next() {
 #[tokio::test]
 async fn a_file_of_a_founding_that_never_was_is_discarded() {
     let bench = Bench::new().await;
-    let (founding, file) = found(&bench.parts()).unwrap();
+    let (founding, file) = found(&bench.parts()).await.unwrap();
     drop(
         file.write_pending(bench.directory.path(), founding.credential.credential_id)
             .unwrap(),

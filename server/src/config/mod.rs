@@ -4,21 +4,32 @@
 //! process then ends with [`EXIT_CODE`]. Nothing else in the server reads the environment.
 
 mod error;
+mod front;
 mod parse;
+mod pool;
 mod proxies;
 mod source;
+mod vault;
 
+pub use parse::postgres;
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     time::Duration,
 };
 
 pub use error::{ConfigError, EXIT_CODE};
+pub use front::{Front, Origins, TlsFiles};
+pub use pool::Pool;
 pub use proxies::Proxies;
 pub use source::Source;
+pub use vault::Vault;
 
-use crate::{keys::SigningAlgorithm, secrets::EncryptionKeys, wire::Secret};
+use crate::{cache::Address, keys::SigningAlgorithm, secrets::EncryptionKeys, wire::Secret};
+
+/// How many requests an instance works on at once; more are answered 503. Enough to keep every core and connection busy
+/// many times over, few enough that their bodies and answers fit into memory.
+pub const REQUESTS_MAX: usize = 1024;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug)]
@@ -47,22 +58,55 @@ pub struct Config {
     pub jwt_private_key: Option<Secret>,
     /// `JWT_PUBLIC_KEY`: PEM.
     pub jwt_public_key: Option<String>,
+    /// `OIDC_FORCE_KEY_ROTATION`: `true` or any other label; each is done once for a database.
+    pub force_key_rotation: Option<String>,
     /// `ENCRYPTION_KEY`; generated in the data directory when absent.
     pub encryption_keys: Option<EncryptionKeys>,
+    /// `VAULT_*`, default none.
+    pub vault: Option<Vault>,
     /// `RATE_LIMIT_*`.
     pub rate_limit: RateLimit,
+    /// `REDIS_URL`, default none: what instances would share stays in this process.
+    pub redis: Option<Address>,
+    /// `REDIS_RATE_LIMIT_ENABLED`, default true; false counts requests in this process even with a Redis.
+    pub redis_rate_limit: bool,
+    /// `TIER_ENFORCEMENT`, default true: whether what a tier does not allow is refused. It is counted anyway.
+    pub tier_enforcement: bool,
     /// `AUDIT_RETENTION_DAYS`, default 90.
     pub audit_retention: Duration,
+    /// `AUDIT_CHAIN_VERIFICATION_INTERVAL_MS`, default an hour.
+    pub chain_verification_interval: Duration,
+    /// `SECRETS_ROTATION_CHECK_INTERVAL_MS`, default an hour.
+    pub secrets_check_interval: Duration,
     /// `JWKS_CACHE_TTL_SECONDS`, default 3600.
     pub jwks_cache_ttl: Duration,
     /// `POLICY_DIR`, default the built-in policy.
     pub policy_dir: Option<PathBuf>,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: where traces go; nowhere when absent.
+    pub collector: Option<Collector>,
+    /// TLS and origins.
+    pub front: Front,
+    /// How many requests are worked on at once: a constant, [`REQUESTS_MAX`], that tests lower.
+    pub requests_max: usize,
+    /// `METRICS_ADDR`: where `/metrics` is served instead of beside everything else.
+    pub metrics_address: Option<SocketAddr>,
     /// `TRUSTED_PROXIES`, default none.
     pub trusted_proxies: Proxies,
     /// `SHUTDOWN_GRACE_MS`, default 0: how long `/health` says 503 before the listener closes.
     pub shutdown_grace: Duration,
     /// `LOG_FORMAT`; pretty on a terminal, JSON otherwise when absent.
     pub log_format: Option<LogFormat>,
+    /// `RUST_LOG`: what is logged, by level and target; see [`crate::cli`] for what is when absent.
+    pub log_filter: Option<String>,
+}
+
+/// Who takes traces, by OTLP over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collector {
+    /// Without a trailing slash and without `/v1/traces`.
+    pub endpoint: String,
+    /// `OTEL_SERVICE_NAME`, default `agentidp`.
+    pub service_name: String,
 }
 
 /// Where things are stored.
@@ -77,19 +121,6 @@ pub enum Database {
         /// `DATABASE_MIGRATION_URL`: the role that owns the tables, where it is another one.
         migration_url: Option<Secret>,
     },
-}
-
-/// Limits of the readers' pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pool {
-    /// `DB_POOL_MAX`, default 20 connections.
-    pub max: u32,
-    /// `DB_POOL_MIN`, default 2 connections.
-    pub min: u32,
-    /// `DB_POOL_IDLE_TIMEOUT_MS`, default 30 s.
-    pub idle_timeout: Duration,
-    /// `DB_POOL_CONNECTION_TIMEOUT_MS`, default 5 s.
-    pub connection_timeout: Duration,
 }
 
 /// How many requests a client may make.
@@ -115,13 +146,13 @@ impl Config {
     /// Reads everything.
     pub fn load(source: &Source) -> Result<Self, ConfigError> {
         source.refuse_what_is_not_there_yet()?;
-        let data_dir = PathBuf::from(source.get("AGENTIDP_DATA_DIR").unwrap_or("./.agentidp"));
+        let data_dir = parse::folder(source, "AGENTIDP_DATA_DIR", "./.agentidp")?;
         let database = parse::database(source, &data_dir)?;
         let encryption_keys = parse::encryption_keys(source, &database)?;
         Ok(Self {
             database,
             auto_migrate: parse::flag(source, "AUTO_MIGRATE", true)?,
-            pool: pool(source)?,
+            pool: pool::read(source)?,
             host: parse::value(
                 source,
                 "HOST",
@@ -138,7 +169,7 @@ impl Config {
             )?,
             public_url: parse::url(source, "PUBLIC_URL")?,
             issuer: parse::url(source, "ISSUER")?,
-            trusted_issuers: parse::list(source, "JWT_TRUSTED_ISSUERS"),
+            trusted_issuers: parse::urls(source, "JWT_TRUSTED_ISSUERS")?,
             signing_algorithm: parse::value(
                 source,
                 "JWT_SIGNING_ALG",
@@ -147,21 +178,32 @@ impl Config {
                 "RS256",
             )?,
             jwt_private_key: parse::pem(source, "JWT_PRIVATE_KEY")?.map(Secret::new),
-            jwt_public_key: parse::pem(source, "JWT_PUBLIC_KEY")?,
+            jwt_public_key: parse::public_key(source)?,
+            force_key_rotation: parse::label(source, "OIDC_FORCE_KEY_ROTATION"),
             encryption_keys,
+            vault: Vault::read(source)?,
             rate_limit: RateLimit {
                 window: parse::milliseconds(source, "RATE_LIMIT_WINDOW_MS", 60_000, 1)?,
-                max_requests: parse::value(
-                    source,
-                    "RATE_LIMIT_MAX_REQUESTS",
-                    100,
-                    "is not a whole number",
-                    "100",
-                )?,
+                max_requests: parse::at_least(source, "RATE_LIMIT_MAX_REQUESTS", 100, 0)?,
             },
+            redis: parse::redis(source)?,
+            redis_rate_limit: parse::flag(source, "REDIS_RATE_LIMIT_ENABLED", true)?,
+            tier_enforcement: parse::flag(source, "TIER_ENFORCEMENT", true)?,
             audit_retention: Duration::from_secs(
                 86_400 * u64::from(parse::at_least(source, "AUDIT_RETENTION_DAYS", 90, 1)?),
             ),
+            chain_verification_interval: parse::milliseconds(
+                source,
+                "AUDIT_CHAIN_VERIFICATION_INTERVAL_MS",
+                3_600_000,
+                1_000,
+            )?,
+            secrets_check_interval: parse::milliseconds(
+                source,
+                "SECRETS_ROTATION_CHECK_INTERVAL_MS",
+                3_600_000,
+                1_000,
+            )?,
             jwks_cache_ttl: Duration::from_secs(u64::from(parse::at_least(
                 source,
                 "JWKS_CACHE_TTL_SECONDS",
@@ -169,9 +211,14 @@ impl Config {
                 1,
             )?)),
             policy_dir: source.get("POLICY_DIR").map(PathBuf::from),
+            collector: parse::collector(source)?,
+            front: front::read(source)?,
+            requests_max: REQUESTS_MAX,
+            metrics_address: parse::address(source, "METRICS_ADDR")?,
             trusted_proxies: parse::proxies(source)?,
             shutdown_grace: parse::milliseconds(source, "SHUTDOWN_GRACE_MS", 0, 0)?,
             log_format: parse::log_format(source)?,
+            log_filter: parse::log_filter(source)?,
             data_dir,
         })
     }
@@ -185,7 +232,12 @@ impl Config {
                 IpAddr::V4(host) => host.to_string(),
                 IpAddr::V6(host) => format!("[{host}]"),
             };
-            format!("http://{host}:{}", self.port)
+            let scheme = if self.front.tls.is_some() {
+                "https"
+            } else {
+                "http"
+            };
+            format!("{scheme}://{host}:{}", self.port)
         })
     }
 
@@ -200,24 +252,6 @@ impl Config {
         self.port = port;
         self
     }
-}
-
-fn pool(source: &Source) -> Result<Pool, ConfigError> {
-    let max = parse::at_least(source, "DB_POOL_MAX", 20, 1)?;
-    let min = parse::at_least(source, "DB_POOL_MIN", 2.min(max), 0)?;
-    if min > max {
-        return Err(ConfigError::new(
-            "DB_POOL_MIN",
-            "is more than DB_POOL_MAX",
-            "2",
-        ));
-    }
-    Ok(Pool {
-        max,
-        min,
-        idle_timeout: parse::milliseconds(source, "DB_POOL_IDLE_TIMEOUT_MS", 30_000, 1)?,
-        connection_timeout: parse::milliseconds(source, "DB_POOL_CONNECTION_TIMEOUT_MS", 5_000, 1)?,
-    })
 }
 
 #[cfg(test)]
@@ -250,10 +284,19 @@ mod tests {
             ("PORT", "70000", "is not a port"),
             ("HOST", "localhost", "is not an IP address"),
             ("AUTO_MIGRATE", "perhaps", "is neither true nor false"),
+            ("TIER_ENFORCEMENT", "0ff", "is neither true nor false"),
             ("JWT_SIGNING_ALG", "HS256", "is not RS256"),
             ("JWT_SIGNING_ALG", "none", "is not RS256"),
             ("PUBLIC_URL", "ftp://x", "is not an http"),
             ("PUBLIC_URL", "http://x/?a", "is not an http"),
+            ("JWT_TRUSTED_ISSUERS", "http://a,b", "\"b\" is not an http"),
+            ("DB_POOL_MAX", "99999999999", "between 1 and 4294967295"),
+            ("RATE_LIMIT_MAX_REQUESTS", "-1", "between 0 and"),
+            (
+                "DATABASE_URL",
+                "postgres://x/y?sslmode=maybe",
+                "cannot be used",
+            ),
             ("DATABASE_URL", "mysql://x", "is not a sqlite"),
             ("DATABASE_URL", "postgres://", "names no host"),
             (
@@ -262,13 +305,35 @@ mod tests {
                 "names no database",
             ),
             ("DATABASE_MIGRATION_URL", "postgres://x/y", "has no meaning"),
-            ("REDIS_URL", "redis://x", "not part of this version"),
+            ("KAFKA_BROKERS", "kafka:9092", "not part of this version"),
             ("DB_POOL_MIN", "30", "is more than"),
-            ("RATE_LIMIT_WINDOW_MS", "0", "at least 1"),
+            ("RATE_LIMIT_WINDOW_MS", "0", "between 1 and"),
+            (
+                "AUDIT_CHAIN_VERIFICATION_INTERVAL_MS",
+                "10",
+                "between 1000 and",
+            ),
+            ("SECRETS_ROTATION_CHECK_INTERVAL_MS", "1h", "between 1000"),
             ("ENCRYPTION_KEY", "abc", "64"),
             ("JWT_PRIVATE_KEY", "abc", "is no PEM"),
+            ("JWT_PUBLIC_KEY", "abc", "is no PEM"),
+            (
+                "JWT_PUBLIC_KEY",
+                "-----BEGIN PUBLIC KEY-----",
+                "has no meaning without JWT_PRIVATE_KEY",
+            ),
             ("TRUSTED_PROXIES", "10.0.0.0/33", "is not a list of"),
             ("LOG_FORMAT", "xml", "is neither"),
+            ("RUST_LOG", "info,a=b=c", "does not say which"),
+            ("REDIS_URL", "localhost:6379", "is not a redis:// or"),
+            ("REDIS_URL", "rediss://x/#insecure", "has a query or"),
+            ("REDIS_RATE_LIMIT_ENABLED", "maybe", "is neither true nor"),
+            (
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                "localhost:4318",
+                "is not an http",
+            ),
+            ("METRICS_ADDR", "9100", "is not an IP address and a port"),
         ] {
             let error = load(&[(variable, value)])
                 .err()
@@ -303,10 +368,18 @@ mod tests {
 
     #[test]
     fn a_wrong_secret_is_not_repeated() {
-        let error = load(&[("ENCRYPTION_KEY", "hunter2")])
-            .err()
-            .map(|e| e.to_string())
-            .unwrap_or_default();
-        assert!(!error.contains("hunter2"), "{error}");
+        for (variable, value) in [
+            ("ENCRYPTION_KEY", "hunter2"),
+            ("REDIS_URL", "redis://:hunter2@cache/users"),
+            ("PUBLIC_URL", "https://x:hunter2@idp.example.com"),
+            ("DATABASE_URL", "postgres://x:hunter2@db/y?sslmode=maybe"),
+        ] {
+            let error = load(&[(variable, value)]).unwrap_err().to_string();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+        let config = load(&[("JWT_TRUSTED_ISSUERS", "https://eu.example.com/")]).unwrap();
+        assert_eq!(config.trusted_issuers, ["https://eu.example.com"]);
+        let config = load(&[("REDIS_URL", "redis://:hunter2@cache")]).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
     }
 }

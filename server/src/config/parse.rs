@@ -1,13 +1,16 @@
 //! One function a kind of value.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
 };
 
-use super::{ConfigError, Database, LogFormat, Proxies, Source};
-use crate::{secrets::EncryptionKeys, wire::Secret};
+use tracing_subscriber::EnvFilter;
+
+use super::{Collector, ConfigError, Database, LogFormat, Proxies, Source};
+use crate::{cache::Address, secrets::EncryptionKeys, storage, wire::Secret};
 
 /// Anything that parses; `problem` and `example` are said when it does not.
 pub fn value<T: FromStr>(
@@ -25,9 +28,9 @@ pub fn value<T: FromStr>(
     }
 }
 
-/// A whole number that is large enough.
+/// A whole number that is neither too small nor too large.
 pub fn at_least(source: &Source, name: &str, default: u32, least: u32) -> Result<u32, ConfigError> {
-    let problem = format!("is not a whole number of at least {least}");
+    let problem = format!("is not a whole number between {least} and {}", u32::MAX);
     let number = value(source, name, default, &problem, &default.to_string())?;
     if number < least {
         return Err(ConfigError::new(
@@ -49,6 +52,15 @@ pub fn milliseconds(
     at_least(source, name, default, least).map(|ms| Duration::from_millis(ms.into()))
 }
 
+/// A folder that need not be there yet. One that is would say by itself that it is another.
+pub fn folder(source: &Source, name: &str, default: &str) -> Result<PathBuf, ConfigError> {
+    let text = source.get(name).unwrap_or(default);
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(ConfigError::new(name, "is not UTF-8", default));
+    }
+    Ok(PathBuf::from(text))
+}
+
 /// true or false.
 pub fn flag(source: &Source, name: &str, default: bool) -> Result<bool, ConfigError> {
     match source.get(name).map(str::to_ascii_lowercase).as_deref() {
@@ -60,6 +72,14 @@ pub fn flag(source: &Source, name: &str, default: bool) -> Result<bool, ConfigEr
             format!("{other:?} is neither true nor false"),
             default.to_string(),
         )),
+    }
+}
+
+/// Any text; what means no counts as absent.
+pub fn label(source: &Source, name: &str) -> Option<String> {
+    match flag(source, name, false) {
+        Ok(false) => None,
+        _ => source.get(name).map(str::to_owned),
     }
 }
 
@@ -77,22 +97,38 @@ pub fn list(source: &Source, name: &str) -> Vec<String> {
 
 /// An http or https URL without query and fragment; a trailing slash is cut off.
 pub fn url(source: &Source, name: &str) -> Result<Option<String>, ConfigError> {
-    let Some(text) = source.get(name) else {
-        return Ok(None);
+    source.get(name).map(|text| one_url(name, text)).transpose()
+}
+
+/// Such URLs, comma separated.
+pub fn urls(source: &Source, name: &str) -> Result<Vec<String>, ConfigError> {
+    let all = list(source, name);
+    all.iter().map(|text| one_url(name, text)).collect()
+}
+
+fn one_url(name: &str, text: &str) -> Result<String, ConfigError> {
+    let example = match name {
+        "VAULT_ADDR" => "https://vault.example.com:8200",
+        "OTEL_EXPORTER_OTLP_ENDPOINT" => "http://collector.example.com:4318",
+        _ => "https://idp.example.com",
     };
+    // Before an @ stands what may be a password: it is not repeated.
+    if text.contains('@') {
+        let problem = "holds an @: a URL without user and password is expected";
+        return Err(ConfigError::new(name, problem, example));
+    }
     let parsed = url::Url::parse(text).ok().filter(|url| {
         matches!(url.scheme(), "http" | "https")
             && url.has_host()
             && url.query().is_none()
             && url.fragment().is_none()
-            && url.username().is_empty()
     });
     match parsed {
-        Some(_) => Ok(Some(text.trim_end_matches('/').to_owned())),
+        Some(_) => Ok(text.trim_end_matches('/').to_owned()),
         None => Err(ConfigError::new(
             name,
             format!("{text:?} is not an http or https URL without query and fragment"),
-            "https://idp.example.com",
+            example,
         )),
     }
 }
@@ -118,7 +154,7 @@ pub fn database(source: &Source, data_dir: &Path) -> Result<Database, ConfigErro
     }
     match text.map(|text| text.strip_prefix("sqlite://").unwrap_or_default()) {
         None => Ok(Database::Sqlite(data_dir.join("agentidp.db"))),
-        Some(path) if !path.is_empty() && !path.contains('?') => {
+        Some(path) if !path.is_empty() && !path.contains(['?', char::REPLACEMENT_CHARACTER]) => {
             Ok(Database::Sqlite(PathBuf::from(path)))
         }
         Some(_) => Err(ConfigError::new(
@@ -133,7 +169,8 @@ fn is_postgres(text: &str) -> bool {
     text.starts_with("postgres://") || text.starts_with("postgresql://")
 }
 
-fn postgres(name: &str, text: &str) -> Result<Secret, ConfigError> {
+/// A `postgres://` URL that a connection can be tried with. It may hold a password: it is not repeated.
+pub fn postgres(name: &str, text: &str) -> Result<Secret, ConfigError> {
     let example = "postgres://agentidp:password@db.example.com:5432/agentidp";
     let fault = |problem| ConfigError::new(name, problem, example);
     let url = url::Url::parse(text)
@@ -146,7 +183,24 @@ fn postgres(name: &str, text: &str) -> Result<Secret, ConfigError> {
     if url.path().trim_matches('/').is_empty() {
         return Err(fault("names no database"));
     }
+    if !storage::postgres::is_readable(text) {
+        return Err(fault(
+            "has a part that cannot be used, such as an unknown sslmode",
+        ));
+    }
     Ok(Secret::new(text))
+}
+
+/// `REDIS_URL`. It may hold a password: it is not repeated.
+pub fn redis(source: &Source) -> Result<Option<Address>, ConfigError> {
+    const NAME: &str = "REDIS_URL";
+    let fault = |error: crate::cache::AddressError| {
+        ConfigError::new(NAME, error.to_string(), "redis://cache.example.com:6379")
+    };
+    source
+        .get(NAME)
+        .map(|url| Address::parse(url).map_err(fault))
+        .transpose()
 }
 
 /// A PEM document; `\n` stands for a line break where an environment cannot hold one.
@@ -158,12 +212,26 @@ pub fn pem(source: &Source, name: &str) -> Result<Option<String>, ConfigError> {
     if text.trim_start().starts_with("-----BEGIN ") {
         Ok(Some(text))
     } else {
-        Err(ConfigError::new(
-            name,
-            "is no PEM document",
-            "'-----BEGIN PRIVATE KEY-----\\n…'",
-        ))
+        let example = match name {
+            "JWT_PUBLIC_KEY" => "'-----BEGIN PUBLIC KEY-----\\n…'",
+            _ => "'-----BEGIN PRIVATE KEY-----\\n…'",
+        };
+        Err(ConfigError::new(name, "is no PEM document", example))
     }
+}
+
+/// `JWT_PUBLIC_KEY`. It only says what `JWT_PRIVATE_KEY` has to be: without that, the key that it names would never sign.
+pub fn public_key(source: &Source) -> Result<Option<String>, ConfigError> {
+    const NAME: &str = "JWT_PUBLIC_KEY";
+    let key = pem(source, NAME)?;
+    if key.is_some() && source.get("JWT_PRIVATE_KEY").is_none() {
+        return Err(ConfigError::new(
+            NAME,
+            "has no meaning without JWT_PRIVATE_KEY: set both, or neither",
+            "'-----BEGIN PUBLIC KEY-----\\n…'",
+        ));
+    }
+    Ok(key)
 }
 
 /// `ENCRYPTION_KEY`. Instances that share a database share their keys: none could read what another's own key encrypted.
@@ -178,12 +246,36 @@ pub fn encryption_keys(
             .map(Some)
             .map_err(|error| ConfigError::new(NAME, error.to_string(), EXAMPLE)),
         (None, Database::Sqlite(_)) => Ok(None),
+        (None, _) if source.get("ENCRYPTION_KEY_VAULT_PATH").is_some() => Ok(None),
         (None, Database::Postgres { .. }) => Err(ConfigError::new(
             NAME,
             "is required with a postgres:// DATABASE_URL: all instances share it",
             EXAMPLE,
         )),
     }
+}
+
+/// An address to listen on.
+pub fn address(source: &Source, name: &str) -> Result<Option<SocketAddr>, ConfigError> {
+    source
+        .get(name)
+        .map(|text| {
+            text.parse().map_err(|_| {
+                let problem = format!("{text:?} is not an IP address and a port");
+                ConfigError::new(name, problem, "127.0.0.1:9100")
+            })
+        })
+        .transpose()
+}
+
+/// `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_SERVICE_NAME`.
+pub fn collector(source: &Source) -> Result<Option<Collector>, ConfigError> {
+    let endpoint = url(source, "OTEL_EXPORTER_OTLP_ENDPOINT")?;
+    let service_name = source.get("OTEL_SERVICE_NAME").unwrap_or("agentidp");
+    Ok(endpoint.map(|endpoint| Collector {
+        endpoint,
+        service_name: service_name.to_owned(),
+    }))
 }
 
 /// `TRUSTED_PROXIES`.
@@ -197,6 +289,23 @@ pub fn proxies(source: &Source) -> Result<Proxies, ConfigError> {
             "10.0.0.0/8,192.0.2.7",
         )
     })
+}
+
+/// `RUST_LOG`.
+pub fn log_filter(source: &Source) -> Result<Option<String>, ConfigError> {
+    const NAME: &str = "RUST_LOG";
+    let Some(text) = source.get(NAME) else {
+        return Ok(None);
+    };
+    let marked = text.contains(char::REPLACEMENT_CHARACTER);
+    match EnvFilter::try_new(text) {
+        Ok(_) if !marked => Ok(Some(text.to_owned())),
+        _ => Err(ConfigError::new(
+            NAME,
+            format!("{text:?} does not say which targets and levels are logged"),
+            "info,agentidp::access=off",
+        )),
+    }
 }
 
 /// `LOG_FORMAT`.

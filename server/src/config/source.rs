@@ -1,6 +1,6 @@
 //! Where values come from: flags before the environment before the `.env` file.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{collections::BTreeMap, ffi::OsString, fs, io, path::Path};
 
 use super::error::ConfigError;
 
@@ -18,18 +18,7 @@ const OF_THE_SDKS: &[&str] = &[
 
 /// Variables of parts that this version does not have. To ignore one silently could leave a
 /// server less protected than its operator believes.
-const NOT_THERE_YET: &[&str] = &[
-    "CORS_ORIGIN",
-    "ENCRYPTION_KEY_VAULT_PATH",
-    "ENFORCE_TLS",
-    "KAFKA_BROKERS",
-    "METRICS_ADDR",
-    "OIDC_FORCE_KEY_ROTATION",
-    "REDIS_URL",
-    "TLS_CERT",
-    "TLS_KEY",
-    "VAULT_ADDR",
-];
+const NOT_THERE_YET: &[&str] = &["KAFKA_BROKERS"];
 
 /// Variables and their values; an empty value counts as absent.
 #[derive(Clone, Debug, Default)]
@@ -39,13 +28,18 @@ impl Source {
     /// The process's environment over the `.env` file of the working directory, if there is one.
     pub fn of_process() -> Result<Self, ConfigError> {
         let mut all = Self::dotenv(Path::new(".env"))?;
-        // A variable that is no Unicode cannot be one of ours.
-        for (name, value) in std::env::vars_os() {
-            if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
-                all.0.insert(name, value);
+        all.add(std::env::vars_os());
+        Ok(all)
+    }
+
+    /// A name that is no Unicode cannot be one of ours. A value that is none is kept with a mark in it that no value may
+    /// have: whoever reads it refuses it under its name, where passing over it would take a default instead.
+    fn add(&mut self, variables: impl Iterator<Item = (OsString, OsString)>) {
+        for (name, value) in variables {
+            if let Ok(name) = name.into_string() {
+                self.0.insert(name, value.to_string_lossy().into_owned());
             }
         }
-        Ok(all)
     }
 
     /// These alone: for tests and for processes that embed the server.
@@ -144,6 +138,25 @@ fn unquoted(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_value_that_is_no_unicode_is_refused_and_not_passed_over() {
+        use std::os::unix::ffi::OsStringExt as _;
+        for (name, value) in [
+            ("PORT", b"3000\xff".as_slice()),
+            ("AGENTIDP_DATA_DIR", b"/data\xff"),
+            ("DATABASE_URL", b"sqlite:///data\xff"),
+            ("ENCRYPTION_KEY", b"ab\xff"),
+            ("RUST_LOG", b"info\xff"),
+        ] {
+            let mut source = Source::default();
+            let value = OsString::from_vec(value.to_vec());
+            source.add([(name.into(), value)].into_iter());
+            let refused = crate::config::Config::load(&source).unwrap_err();
+            assert_eq!(refused.variable(), name);
+        }
+    }
 
     #[test]
     fn reads_a_dotenv_file() {

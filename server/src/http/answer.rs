@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::facts::Envelope;
+use super::{facts::Envelope, headers, inbound};
 use crate::{error::ApiError, generated::codes::Code};
 
 /// A finished answer, still plain bytes, so that it can be stored and replayed.
@@ -80,10 +80,25 @@ pub fn error(error: &ApiError, envelope: Envelope) -> Answer {
             answer.headers.insert(header::RETRY_AFTER, value);
         }
     }
+    if error.is_encoded() {
+        let only = HeaderValue::from_static("identity");
+        answer.headers.insert(header::ACCEPT_ENCODING, only);
+    }
     if let Some(challenge) = challenge(error) {
         answer.headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
     answer
+}
+
+/// An error outside of the pipeline, for a request that nobody could read: its id, its headers and its body.
+pub fn unrouted(error: &ApiError, over_tls: bool) -> (String, HeaderMap, Bytes) {
+    let mut answer = self::error(error, Envelope::Standard);
+    let request_id = inbound::request_id(&HeaderMap::new());
+    headers::decorate(&mut answer.headers, &request_id);
+    if over_tls {
+        headers::keep_to_tls(&mut answer.headers);
+    }
+    (request_id, answer.headers, answer.body.unwrap_or_default())
 }
 
 fn standard(error: &ApiError) -> Value {

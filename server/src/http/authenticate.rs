@@ -8,7 +8,7 @@ use crate::{
     call::ClientCredentials,
     error::ApiError,
     generated::codes::Code,
-    wire::{Secret, decode_component, parse_pairs},
+    wire::{Pairs, Secret, decode_component, parse_pairs},
 };
 
 /// What the request presents.
@@ -41,7 +41,8 @@ pub fn presented(
         None => Ok(in_form.map_or(Presented::Nothing, Presented::Client)),
         Some((scheme, _)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Presented::Bearer),
         Some((scheme, value)) if scheme.eq_ignore_ascii_case("basic") => {
-            if in_form.is_some() {
+            // One without a value counts as left out (RFC 6749 section 3.2).
+            if in_form.is_some_and(|it| !it.client_secret.expose().is_empty()) {
                 return Err(ApiError::new(Code::InvalidRequest)
                     .message("Authenticate by HTTP Basic or by form fields, not by both."));
             }
@@ -89,10 +90,7 @@ fn basic(value: &str) -> Result<ClientCredentials, ApiError> {
 
 /// Credentials in a form that is otherwise checked later. A client id alone authenticates nobody.
 fn form(content_type: Option<&str>, body: &[u8]) -> Option<ClientCredentials> {
-    if !is_media(content_type, FORM) {
-        return None;
-    }
-    let pairs = parse_pairs(std::str::from_utf8(body).ok()?)?;
+    let pairs = pairs(content_type, body)?;
     let value = |name: &str| {
         pairs
             .iter()
@@ -103,6 +101,27 @@ fn form(content_type: Option<&str>, body: &[u8]) -> Option<ClientCredentials> {
         client_secret: Secret::new(value("client_secret")?),
         client_id: value("client_id").unwrap_or_default(),
     })
+}
+
+/// Refuses a form that gives a half of the credentials twice (RFC 6749 section 3.2), for the endpoints whose own form
+/// does not know them: they would be ignored there, and nobody could say which of the two counted.
+pub fn given_once(content_type: Option<&str>, body: &[u8]) -> Result<(), ApiError> {
+    let pairs = pairs(content_type, body).unwrap_or_default();
+    for name in ["client_id", "client_secret"] {
+        if pairs.iter().filter(|(given, _)| given == name).count() > 1 {
+            return Err(ApiError::new(Code::InvalidRequest)
+                .message(format!("{name} is given more than once.")));
+        }
+    }
+    Ok(())
+}
+
+fn pairs(content_type: Option<&str>, body: &[u8]) -> Option<Pairs> {
+    if is_media(content_type, FORM) {
+        parse_pairs(std::str::from_utf8(body).ok()?)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -135,6 +154,8 @@ mod tests {
                 .map(|e| e.code())
         };
         assert_eq!(code(&basic), Some(Code::InvalidRequest));
+        let without_value = presented(&headers(&basic), Some(FORM), b"client_secret=");
+        assert!(matches!(without_value, Ok(Presented::Client(client)) if client.client_id == "a"));
         for broken in ["Basic", "Basic !!", "Digest x"] {
             let code = presented(&headers(broken), None, b"")
                 .err()

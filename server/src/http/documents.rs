@@ -4,25 +4,33 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    http::{HeaderMap, HeaderValue, Response, header},
+    body::Body,
+    http::{HeaderValue, Request, Response, header},
     routing::get,
 };
 
-use super::gate::Gate;
+use super::{edge::Seen, gate::Gate};
 use crate::generated::{OPENAPI_JSON, OPENAPI_YAML};
 
 /// Adds their routes.
 pub fn routes(router: Router, gate: &Arc<Gate>) -> Router {
-    let serve = |media: &'static str, text: &'static str| {
+    let serve = |path: &'static str, media: &'static str, text: &'static str| {
         let gate = Arc::clone(gate);
-        get(move |headers: HeaderMap| async move { gate.decorate(&headers, document(media, text)) })
+        let page = move |request: Request<Body>| async move {
+            Seen::of(&request).route(path);
+            gate.decorate(request.headers(), document(media, text))
+        };
+        (path, get(page))
     };
-    router
-        .route("/openapi.json", serve("application/json", OPENAPI_JSON))
-        .route("/openapi.yaml", serve("application/yaml", OPENAPI_YAML))
+    [
+        serve("/openapi.json", "application/json", OPENAPI_JSON),
+        serve("/openapi.yaml", "application/yaml", OPENAPI_YAML),
+    ]
+    .into_iter()
+    .fold(router, |router, (path, page)| router.route(path, page))
 }
 
-fn document(media: &'static str, text: &'static str) -> Response<axum::body::Body> {
+fn document(media: &'static str, text: &'static str) -> Response<Body> {
     let mut response = Response::new(text.into());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));

@@ -1,16 +1,16 @@
 //! The pipeline: everything that happens to a request around its handler, in this order.
 //!
 //! 1. circumstances: request id, address, user agent; a span for the log
-//! 2. limits of time and panics, turned into answers
+//! 2. limits of time and panics, turned into answers; headers of a size (431); a free place, or 503
 //! 3. who calls (401)
 //! 4. how often (429)
-//! 5. whether the policy lets that caller take this route (403)
-//! 6. the body, at most a megabyte (413, 408)
+//! 5. whether the policy lets that caller take this route (403), and its organization's tier one more call (429)
+//! 6. the body, not encoded (415), at most a megabyte (413, 408)
 //! 7. whether the same request was answered before (`Idempotency-Key`, 409)
 //! 8. the generated route, which judges ids, and the handler, which judges the rest
 //! 9. headers that every answer has
 //!
-//! Nothing here knows an operation: what differs stands in [`Facts`].
+//! Nothing here knows an operation: what differs stands in [`Facts`]. Steps 3 to 5 are in `admission`.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -25,10 +25,11 @@ use tracing::Instrument;
 
 use super::{
     answer::{self, Answer},
-    authenticate::{self, Presented},
+    edge::Seen,
     facts::{AuthKind, Envelope, Facts},
     headers, inbound,
     routes::{Handler, Ready},
+    slots::Slots,
     unchecked::RawInput,
 };
 use crate::{
@@ -39,8 +40,9 @@ use crate::{
     error::ApiError,
     generated::codes::Code,
     idempotency::{self, Idempotency},
-    limits::{Limits, Standing, Subject},
+    limits::{Limits, Standing},
     policy::Policy,
+    tiers::Tiers,
     wire::Faults,
 };
 
@@ -52,12 +54,16 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 pub struct Gate {
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// How many requests at once.
+    pub slots: Slots,
     /// Whose forwarded headers count.
     pub proxies: Proxies,
     /// Who calls.
     pub auth: Arc<Authenticator>,
     /// How often.
     pub limits: Limits,
+    /// What the caller's organization has agreed to.
+    pub tiers: Arc<Tiers>,
     /// What is allowed.
     pub policy: Arc<dyn Policy>,
     /// What was answered before.
@@ -66,16 +72,16 @@ pub struct Gate {
 
 /// Who passed, and what they presented.
 #[derive(Default)]
-struct Who {
-    caller: Option<Caller>,
-    client: Option<ClientCredentials>,
+pub(super) struct Who {
+    pub caller: Option<Caller>,
+    pub client: Option<ClientCredentials>,
 }
 
 /// What the answer's headers say about the request, learned on the way.
 #[derive(Default)]
-struct Notes {
-    standing: Option<Standing>,
-    replayed: bool,
+pub(super) struct Notes {
+    pub standing: Option<Standing>,
+    pub replayed: bool,
 }
 
 impl Gate {
@@ -87,6 +93,7 @@ impl Gate {
         path: Vec<String>,
         request: Request<Body>,
     ) -> Response<Body> {
+        Seen::of(&request).route(facts.route);
         let call = inbound::call(&request, &self.proxies, self.clock.now());
         let request_id = call.request_id.clone();
         let span = tracing::info_span!("request", id = %request_id, method = facts.method, route = facts.route);
@@ -106,7 +113,6 @@ impl Gate {
             log(&error);
             answer::error(&error, facts.envelope)
         });
-        tracing::debug!(status = answer.status.as_u16(), "answered");
         let mut response = answer.into_response();
         let out = response.headers_mut();
         headers::decorate(out, &request_id);
@@ -162,13 +168,15 @@ impl Gate {
         request: Request<Body>,
         notes: &Mutex<Notes>,
     ) -> Result<Answer, ApiError> {
+        inbound::check_headers(request.headers())?;
+        let _slot = self.slots.take(facts)?;
+        let seen = Seen::of(&request);
         let (parts, body) = request.into_parts();
         let (who, body) = match facts.auth {
             AuthKind::Public => (Who::default(), self.body(facts, &parts, body).await?),
             AuthKind::Bearer => {
-                let who = self.bearer(&call, &parts.headers, notes).await?;
-                self.count_operation(facts, &who, &call, notes)?;
-                self.allow(facts, &who)?;
+                let who = self.bearer(facts, &call, &parts.headers, notes).await?;
+                self.admit(facts, &who).await?;
                 (who, self.body(facts, &parts, body).await?)
             }
             // The client may stand in the form, so the body is read first.
@@ -178,142 +186,23 @@ impl Gate {
                     .client(facts, &call, &parts.headers, &body, notes)
                     .await?;
                 if facts.auth == AuthKind::BearerOrClient {
-                    self.count_operation(facts, &who, &call, notes)?;
-                    self.allow(facts, &who)?;
+                    self.admit(facts, &who).await?;
                 }
                 (who, body)
             }
         };
-        self.answer(facts, handler, path, call, &parts, who, body, notes)
-            .await
-    }
-
-    /// A bearer token becomes a caller, who is then counted.
-    async fn bearer(
-        &self,
-        call: &Call,
-        headers: &HeaderMap,
-        notes: &Mutex<Notes>,
-    ) -> Result<Who, ApiError> {
-        let token = authenticate::bearer(headers)?;
-        let caller = self.auth.bearer(call, token.expose()).await?;
-        self.count(Subject::Client(caller.agent_id), call, notes)?;
-        Ok(Who {
-            caller: Some(caller),
-            client: None,
-        })
-    }
-
-    /// At the OAuth endpoints: a bearer token, or a client that is counted before its secret is
-    /// looked at.
-    async fn client(
-        &self,
-        facts: &Facts,
-        call: &Call,
-        headers: &HeaderMap,
-        body: &[u8],
-        notes: &Mutex<Notes>,
-    ) -> Result<Who, ApiError> {
-        let presented = authenticate::presented(headers, content_type(headers).as_deref(), body);
-        let named = match &presented {
-            Ok(Presented::Client(client)) => client.client_id.as_str(),
-            _ => "",
-        };
-        let by_bearer =
-            facts.auth == AuthKind::BearerOrClient && matches!(presented, Ok(Presented::Bearer));
-        if !by_bearer {
-            let address = call.ip_address.as_str();
-            self.count(
-                Subject::TokenRequest {
-                    address,
-                    client_id: named,
-                },
-                call,
-                notes,
-            )?;
+        if let Some(caller) = &who.caller {
+            seen.caller(caller);
         }
-        match (facts.auth, presented?) {
-            (AuthKind::Client, Presented::Client(client)) => Ok(Who {
-                caller: None,
-                client: Some(client),
-            }),
-            (AuthKind::Client, Presented::Bearer) => Err(ApiError::new(Code::InvalidClient)),
-            (AuthKind::Client, Presented::Nothing) => Ok(Who::default()),
-            (_, Presented::Bearer) => self.bearer(call, headers, notes).await,
-            (_, Presented::Client(client)) => Ok(Who {
-                caller: Some(self.auth.client(call, &client).await?),
-                client: None,
-            }),
-            (_, Presented::Nothing) => Err(ApiError::no_token()),
+        let named = who.client.as_ref().map(|client| client.client_id.clone());
+        let answer = self
+            .answer(facts, handler, path, call, &parts, who, body, notes)
+            .await?;
+        // The handler authenticated whoever named itself.
+        if let Some(agent) = named.and_then(|id| id.parse().ok()) {
+            seen.agent(agent);
         }
-    }
-
-    fn count(
-        &self,
-        subject: Subject<'_>,
-        call: &Call,
-        notes: &Mutex<Notes>,
-    ) -> Result<(), ApiError> {
-        Self::note(self.limits.count(subject, call.received_at), notes)
-    }
-
-    /// The limit that an operation has beside the general one.
-    fn count_operation(
-        &self,
-        facts: &Facts,
-        who: &Who,
-        call: &Call,
-        notes: &Mutex<Notes>,
-    ) -> Result<(), ApiError> {
-        let (Some(caller), Some(max)) = (&who.caller, facts.rate_limit_per_minute) else {
-            return Ok(());
-        };
-        let (client, now) = (caller.agent_id, call.received_at);
-        let standing = self.limits.count_operation(client, facts.id, max, now);
-        Self::note(standing, notes)
-    }
-
-    /// The answer's headers tell of the strictest limit; a limit that denies ends the request.
-    fn note(standing: Option<Standing>, notes: &Mutex<Notes>) -> Result<(), ApiError> {
-        let Some(standing) = standing else {
-            return Ok(());
-        };
-        let mut notes = notes.lock();
-        notes.standing = Some(match notes.standing {
-            Some(other) => other.stricter(standing),
-            None => standing,
-        });
-        match standing.retry_after {
-            None => Ok(()),
-            Some(wait) => Err(ApiError::new(Code::RateLimitExceeded)
-                .message(format!(
-                    "Too many requests; retry in {} s.",
-                    wait.as_millis().div_ceil(1000)
-                ))
-                .retry_after(wait)),
-        }
-    }
-
-    fn allow(&self, facts: &Facts, who: &Who) -> Result<(), ApiError> {
-        let Some(caller) = &who.caller else {
-            return Err(ApiError::no_token());
-        };
-        if self.policy.allow(facts.method, facts.route, caller.scopes) {
-            return Ok(());
-        }
-        let needed: Vec<&str> = self
-            .policy
-            .required(facts.method, facts.route)
-            .iter()
-            .map(|s| s.as_str())
-            .collect();
-        let message = match needed.as_slice() {
-            [] => "The policy does not allow this call.".to_owned(),
-            needed => format!("This call needs the scope {}.", needed.join(" ")),
-        };
-        Err(ApiError::new(Code::InsufficientScope)
-            .message(message)
-            .detail("requiredScopes", needed))
+        Ok(answer)
     }
 
     async fn body(&self, facts: &Facts, parts: &Parts, body: Body) -> Result<Bytes, ApiError> {
@@ -358,7 +247,7 @@ impl Gate {
         let request = idempotency::Request {
             client,
             organization,
-            method: facts.method,
+            facts,
             path: parts.uri.path(),
             query: parts.uri.query().unwrap_or_default(),
             body: &body,
@@ -380,7 +269,7 @@ impl Gate {
     }
 }
 
-fn content_type(headers: &HeaderMap) -> Option<String> {
+pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
     headers
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())

@@ -29,6 +29,14 @@ pub fn decorate(headers: &mut HeaderMap, request_id: &str) {
     }
 }
 
+/// Who came over TLS is to keep to it for a year.
+pub fn keep_to_tls(headers: &mut HeaderMap) {
+    headers.insert(
+        header::STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=31536000"),
+    );
+}
+
 /// How the caller stands with its limit.
 pub fn rate_limit(headers: &mut HeaderMap, standing: Standing) {
     headers.insert("x-ratelimit-limit", standing.limit.into());

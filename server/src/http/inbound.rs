@@ -4,7 +4,7 @@ use std::{fmt::Write as _, net::SocketAddr, time::Duration};
 
 use axum::{
     body::Body,
-    http::{HeaderMap, Request, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, Request, header, request::Parts},
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -16,11 +16,16 @@ use crate::{
 
 /// The largest body, in bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// The largest header fields, in bytes, counted as HTTP/2 does (RFC 9113 section 6.5.2).
+const HEADERS_BYTES_MAX: usize = 64 * 1024;
+/// What a field counts beside its name and value.
+const FIELD_BYTES: usize = 32;
 /// How long a body may take to arrive.
 const BODY_TIME_MAX: Duration = Duration::from_secs(15);
 const USER_AGENT_CHARS_MAX: usize = 512;
 const REQUEST_ID_CHARS_MAX: usize = 128;
-const REQUEST_ID: &str = "x-request-id";
+/// The header.
+pub const REQUEST_ID: &str = "x-request-id";
 
 /// The other end of the connection; the listener puts it among the request's extensions.
 #[derive(Clone, Copy, Debug)]
@@ -60,15 +65,15 @@ fn address<B>(request: &Request<B>, proxies: &Proxies) -> String {
     };
     let mut nearest = peer.ip().to_canonical();
     if proxies.trusts(nearest) {
-        let forwarded: Vec<&str> = request
+        // Proxies add to what a client sent: bytes of its own must not hide the address behind them.
+        let forwarded: Vec<_> = request
             .headers()
             .get_all("x-forwarded-for")
             .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
+            .map(|value| String::from_utf8_lossy(value.as_bytes()))
             .collect();
-        for hop in forwarded.iter().rev() {
-            let Ok(hop) = hop.trim().parse::<std::net::IpAddr>() else {
+        for hop in forwarded.iter().flat_map(|value| value.split(',')).rev() {
+            let Some(hop) = forwarded_hop(hop.trim()) else {
                 break;
             };
             nearest = hop.to_canonical();
@@ -82,6 +87,12 @@ fn address<B>(request: &Request<B>, proxies: &Proxies) -> String {
     text
 }
 
+/// An address; some proxies add the port.
+fn forwarded_hop(text: &str) -> Option<std::net::IpAddr> {
+    let alone = text.parse().ok();
+    alone.or_else(|| Some(text.parse::<std::net::SocketAddr>().ok()?.ip()))
+}
+
 fn user_agent(headers: &HeaderMap) -> String {
     headers
         .get(header::USER_AGENT)
@@ -93,8 +104,20 @@ fn user_agent(headers: &HeaderMap) -> String {
         .collect()
 }
 
+/// Whether the header fields are few and small enough. hyper refuses by itself what is far too much.
+pub fn check_headers(headers: &HeaderMap) -> Result<(), ApiError> {
+    let size = |(name, value): (&HeaderName, &HeaderValue)| {
+        name.as_str().len() + value.len() + FIELD_BYTES
+    };
+    if headers.iter().map(size).sum::<usize>() > HEADERS_BYTES_MAX {
+        return Err(ApiError::new(Code::HeadersTooLarge));
+    }
+    Ok(())
+}
+
 /// The whole body, or why not.
 pub async fn body(parts: &Parts, body: Body) -> Result<Bytes, ApiError> {
+    as_it_is(&parts.headers)?;
     let announced = parts
         .headers
         .get(header::CONTENT_LENGTH)
@@ -116,13 +139,28 @@ pub async fn body(parts: &Parts, body: Body) -> Result<Bytes, ApiError> {
     }
 }
 
+/// Read as if it were not encoded, such a body would be at best a riddle, at worst another body.
+fn as_it_is(headers: &HeaderMap) -> Result<(), ApiError> {
+    let plain = |value: &HeaderValue| {
+        let value = value.to_str().unwrap_or("?");
+        let mut codings = value.split(',').map(str::trim);
+        codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case("identity"))
+    };
+    let all = headers.get_all(header::CONTENT_ENCODING);
+    if all.iter().all(plain) {
+        Ok(())
+    } else {
+        Err(ApiError::encoded())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn from(peer: &str, forwarded: &str, trusted: &str) -> String {
+    fn from(peer: &str, forwarded: impl AsRef<[u8]>, trusted: &str) -> String {
         let mut request = Request::builder()
-            .header("x-forwarded-for", forwarded)
+            .header("x-forwarded-for", forwarded.as_ref())
             .body(())
             .unwrap();
         request
@@ -143,6 +181,16 @@ mod tests {
             "198.51.100.7"
         );
         assert_eq!(from("10.0.0.1:1", "nonsense", "10.0.0.0/8"), "10.0.0.1");
+        let hidden = b"\xff, 198.51.100.7";
+        assert_eq!(from("10.0.0.1:1", hidden, "10.0.0.0/8"), "198.51.100.7");
+        assert_eq!(
+            from(
+                "10.0.0.1:1",
+                "1.1.1.1, 198.51.100.7:4711, [::ffff:10.0.0.2]:1",
+                "10.0.0.0/8"
+            ),
+            "198.51.100.7"
+        );
         assert_eq!(
             from("[::ffff:10.0.0.1]:1", "2001:db8::1", "10.0.0.0/8"),
             "2001:db8::1"

@@ -73,6 +73,13 @@ impl<T: Serialize> Reply<T> {
         let body = serde_json::to_vec(&self.body).map_err(ApiError::internal)?;
         self.answer(facts, Some(body.into()))
     }
+
+    /// As the operation's route writes it: no answer of the contract is `null`, so what is written so is the empty one.
+    pub fn into_any_answer(self, facts: &Facts) -> Result<Answer, ApiError> {
+        let body = serde_json::to_vec(&self.body).map_err(ApiError::internal)?;
+        let body = (body != b"null").then(|| body.into());
+        self.answer(facts, body)
+    }
 }
 
 impl<T> Reply<T> {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Router,
-    extract::{RawPathParams, Request},
+    extract::{RawPathParams, Request, rejection::RawPathParamsRejection},
     http::Method,
     response::IntoResponse,
     routing::{MethodFilter, MethodRouter},
@@ -155,11 +155,11 @@ impl Path {
                 continue;
             };
             let gate = Arc::clone(gate);
-            router = router.on(filter, move |path: RawPathParams, request: Request| {
+            router = router.on(filter, move |path: Parameters, request: Request| {
                 let gate = Arc::clone(&gate);
                 let handler = Arc::clone(&handler);
                 async move {
-                    let path = path.iter().map(|(_, value)| value.to_owned()).collect();
+                    let path = texts(path);
                     gate.pass(facts, &handler, path, request).await
                 }
             });
@@ -186,6 +186,18 @@ impl Path {
         methods.sort_unstable();
         methods.join(", ")
     }
+}
+
+/// What stands in a path's placeholders, as far as it is text.
+type Parameters = Result<RawPathParams, RawPathParamsRejection>;
+
+/// In their order. One that is no UTF-8 makes all of them missing: what the path names is then as unknown as any other
+/// malformed id, and judged in the same place.
+fn texts(parameters: Parameters) -> Vec<String> {
+    parameters.map_or_else(
+        |_| Vec::new(),
+        |all| all.iter().map(|(_, value)| value.to_owned()).collect(),
+    )
 }
 
 fn filter(method: &str) -> Option<MethodFilter> {

@@ -5,24 +5,33 @@
 //! another body is a conflict. Kept for 24 hours, encrypted, because an answer may show a secret.
 //! Not kept: 401, 429 and 5xx, after which the client is meant to try again.
 //!
+//! A claim belongs to one try of one process, which renews it while it works and then loses it within seconds: whoever
+//! repeats the request of a process that was killed before its change soon gets its turn. Times decide only that. That no
+//! change is made twice does not depend on any clock: it is committed only together with a note at its own claim.
+//!
 //! A claimed request runs to its end in a task of its own: a client that hangs up must not leave
-//! a change behind whose answer nobody kept.
+//! a change behind whose answer nobody kept. The change's own transaction writes the answer too
+//! ([`with_answer`]), so a process that dies behind its commit leaves both. A change whose answer it
+//! could not write leaves a key that says that it was made: it is never made twice.
 
+mod change;
 mod stored;
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use aws_lc_rs::digest::{Context, SHA256};
 use uuid::Uuid;
 
+pub use change::with_answer;
+
 use crate::{
     clock::Clock,
     error::ApiError,
     generated::codes::Code,
-    http::Answer,
+    http::{Answer, Facts},
     secrets::Secrets,
-    storage::{Claim, Slot, Storage, StorageError},
+    storage::{self, Claim, Slot, Storage, StorageError},
 };
 
 /// How long an answer is kept.
@@ -31,12 +40,14 @@ const KEPT: Duration = Duration::from_hours(24);
 const WAIT: Duration = Duration::from_secs(5);
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(25);
-/// After that time a claim was left behind by a process that died: longer than any request takes.
-const LEASE: Duration = Duration::from_secs(60);
+/// After that time without a renewal a claim was left behind by a process that died. Shorter than [`WAIT`], so that who repeats
+/// a request then gets its turn at the first try. Should the process live after all, its change is refused: see
+/// [`StorageError::ClaimLost`].
+const LEASE: Duration = Duration::from_secs(4);
+/// How often a request that takes long renews its claim.
+const RENEWAL: Duration = Duration::from_secs(1);
 /// The longest key, in characters.
 const KEY_CHARS_MAX: usize = 255;
-/// What the stored answers are encrypted for.
-const CONTEXT: &str = "idempotency";
 
 /// A well-formed key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,8 +68,8 @@ pub struct Request<'a> {
     pub client: Uuid,
     /// Where the client belongs.
     pub organization: Uuid,
-    /// `POST`.
-    pub method: &'a str,
+    /// Which operation.
+    pub facts: &'static Facts,
     /// As it was asked for, without the query.
     pub path: &'a str,
     /// Behind the question mark.
@@ -80,6 +91,11 @@ pub struct Idempotency {
     secrets: Secrets,
     clock: Arc<dyn Clock>,
     guard: Arc<dyn ReplayGuard>,
+    wait: Duration,
+    renewal: Duration,
+    /// Until when the latest renewal holds, in milliseconds.
+    #[cfg(test)]
+    renewed_until: std::sync::atomic::AtomicI64,
 }
 
 /// An answer, and whether it was made before.
@@ -109,6 +125,10 @@ impl Idempotency {
             secrets,
             clock,
             guard,
+            wait: WAIT,
+            renewal: RENEWAL,
+            #[cfg(test)]
+            renewed_until: std::sync::atomic::AtomicI64::default(),
         }
     }
 
@@ -132,11 +152,20 @@ impl Idempotency {
             });
         }
         let this = Arc::clone(self);
+        let until = self.clock.now().plus(KEPT);
+        let answer = change::claimed(self.secrets.clone(), request.facts, answer);
         let work = tokio::spawn(async move {
             // Dropped without a settled answer - a panic in the handler - the claim is given back.
             let mut held = Held::new(&this, slot);
-            let answer = answer.await;
-            held.settle(&answer).await;
+            let (answer, kept) = tokio::select! {
+                made = storage::noting_changes(slot, until, answer) => made,
+                never = this.renew(slot) => match never {},
+            };
+            if kept {
+                held.settled = true;
+            } else {
+                held.settle(&answer).await;
+            }
             answer
         });
         work.await
@@ -145,6 +174,20 @@ impl Idempotency {
                 replayed: false,
             })
             .map_err(|error| ApiError::internal(error.to_string()))
+    }
+
+    /// Says again and again that the request is still being answered.
+    async fn renew(&self, slot: Slot) -> Infallible {
+        loop {
+            tokio::time::sleep(self.renewal).await;
+            let until = self.clock.now().plus(LEASE);
+            if let Err(error) = self.storage.idempotency().renew(slot, until).await {
+                tracing::warn!(%error, "the claim on an idempotency key could not be renewed");
+            }
+            #[cfg(test)]
+            self.renewed_until
+                .store(until.ms(), std::sync::atomic::Ordering::Release);
+        }
     }
 
     async fn turn(&self, slot: Slot, fingerprint: [u8; 32]) -> Result<Turn, ApiError> {
@@ -159,6 +202,7 @@ impl Idempotency {
             match claim.map_err(broken)? {
                 Claim::Claimed => return Ok(Turn::Ours),
                 Claim::InFlight { fingerprint: other }
+                | Claim::Made { fingerprint: other }
                 | Claim::Done {
                     fingerprint: other, ..
                 } if other != fingerprint => {
@@ -168,11 +212,16 @@ impl Idempotency {
                 Claim::Done { answer, .. } => {
                     return self.replay(&answer).await.map(|a| Turn::Done(Box::new(a)));
                 }
-                Claim::InFlight { .. } if waited >= WAIT => {
+                Claim::Made { .. } if waited >= self.wait => {
+                    return Err(ApiError::new(Code::IdempotencyConflict).message(
+                        "The first request with this idempotency key made its change, but its answer was lost.",
+                    ));
+                }
+                Claim::InFlight { .. } if waited >= self.wait => {
                     return Err(ApiError::new(Code::IdempotencyConflict)
                         .message("The first request with this idempotency key is still running."));
                 }
-                Claim::InFlight { .. } => {
+                Claim::InFlight { .. } | Claim::Made { .. } => {
                     tokio::time::sleep(LOOK).await;
                     waited += LOOK;
                 }
@@ -181,11 +230,7 @@ impl Idempotency {
     }
 
     async fn replay(&self, sealed: &[u8]) -> Result<Answer, ApiError> {
-        let plain = self
-            .secrets
-            .decrypt(CONTEXT, sealed)
-            .map_err(ApiError::internal)?;
-        let answer = stored::read(&plain)?;
+        let answer = stored::open(&self.secrets, sealed)?;
         if let Some((agent, credential)) = answer.guard
             && !self.guard.is_active(agent, credential).await?
         {
@@ -212,16 +257,13 @@ impl<'a> Held<'a> {
         }
     }
 
+    /// Keeps what no change kept: a refusal, mostly.
     async fn settle(&mut self, answer: &Answer) {
         if !is_kept(answer.status.as_u16()) {
             return;
         }
         let this = self.idempotency;
-        let kept = match stored::write(answer).and_then(|plain| {
-            this.secrets
-                .encrypt(CONTEXT, &plain)
-                .map_err(ApiError::internal)
-        }) {
+        let kept = match stored::seal(&this.secrets, answer) {
             Ok(sealed) => {
                 let until = this.clock.now().plus(KEPT);
                 this.storage
@@ -234,9 +276,7 @@ impl<'a> Held<'a> {
         };
         match kept {
             Ok(()) => self.settled = true,
-            Err(error) => {
-                tracing::warn!(cause = ?error.cause(), "an answer could not be kept for its idempotency key")
-            }
+            Err(error) => change::not_kept(&error),
         }
     }
 }
@@ -270,10 +310,11 @@ fn slot(key: &Key, request: Request<'_>) -> Slot {
         organization: request.organization,
         key: hash(&[
             request.client.as_bytes(),
-            request.method.as_bytes(),
+            request.facts.method.as_bytes(),
             request.path.as_bytes(),
             key.0.as_bytes(),
         ]),
+        claimant: Uuid::now_v7(),
     }
 }
 
@@ -294,31 +335,4 @@ fn hash(parts: &[&[u8]]) -> [u8; 32] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_visible_ascii() {
-        for good in ["a", "order-7", "!~", &"x".repeat(255)] {
-            assert!(Key::parse(good).is_some(), "{good}");
-        }
-        for bad in ["", "a b", "ä", "a\t", &"x".repeat(256)] {
-            assert!(Key::parse(bad).is_none(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn failures_that_ask_for_another_try_are_not_kept() {
-        let kept: Vec<u16> = [200, 201, 204, 400, 401, 403, 404, 409, 415, 429, 500, 503]
-            .into_iter()
-            .filter(|s| is_kept(*s))
-            .collect();
-        assert_eq!(kept, [200, 201, 204, 400, 403, 404, 409, 415]);
-    }
-
-    #[test]
-    fn no_two_requests_share_a_hash() {
-        assert_ne!(hash(&[b"ab", b"c"]), hash(&[b"a", b"bc"]));
-        assert_eq!(hash(&[b"ab", b"c"]), hash(&[b"ab", b"c"]));
-    }
-}
+mod tests;

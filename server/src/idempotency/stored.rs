@@ -1,11 +1,14 @@
-//! An answer as bytes.
+//! An answer as the store gets it: as bytes, encrypted, because it may show a secret.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{error::ApiError, http::Answer};
+use crate::{error::ApiError, http::Answer, secrets::Secrets};
+
+/// What answers are encrypted for.
+const CONTEXT: &str = "idempotency";
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -15,8 +18,20 @@ struct Stored {
     guard: Option<(Uuid, Uuid)>,
 }
 
-/// For the store, to be encrypted.
-pub fn write(answer: &Answer) -> Result<Vec<u8>, ApiError> {
+/// For the store.
+pub fn seal(secrets: &Secrets, answer: &Answer) -> Result<Vec<u8>, ApiError> {
+    let plain = write(answer)?;
+    let sealed = secrets.encrypt(CONTEXT, &plain);
+    sealed.map_err(ApiError::internal)
+}
+
+/// From the store.
+pub fn open(secrets: &Secrets, sealed: &[u8]) -> Result<Answer, ApiError> {
+    let plain = secrets.decrypt(CONTEXT, sealed);
+    read(&plain.map_err(ApiError::internal)?)
+}
+
+fn write(answer: &Answer) -> Result<Vec<u8>, ApiError> {
     let stored = Stored {
         status: answer.status.as_u16(),
         headers: answer
@@ -30,8 +45,7 @@ pub fn write(answer: &Answer) -> Result<Vec<u8>, ApiError> {
     serde_json::to_vec(&stored).map_err(ApiError::internal)
 }
 
-/// From the store, decrypted.
-pub fn read(plain: &[u8]) -> Result<Answer, ApiError> {
+fn read(plain: &[u8]) -> Result<Answer, ApiError> {
     let stored: Stored = serde_json::from_slice(plain).map_err(ApiError::internal)?;
     let mut headers = HeaderMap::new();
     for (name, value) in stored.headers {

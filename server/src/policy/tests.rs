@@ -219,6 +219,10 @@ impl Write for Lines {
 
 #[test]
 fn every_decision_is_logged_with_its_circumstances() {
+    // While one dispatcher is known, `tracing` asks the thread that first reaches an event
+    // whether anybody listens, and keeps the answer for all: of another test's thread it is no.
+    // With two it asks the dispatchers.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     let policy = Rego::built_in().unwrap();
     let lines = Lines::default();
     let writer = lines.clone();

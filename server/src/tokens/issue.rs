@@ -1,5 +1,5 @@
 //! Issuing (RFC 6749 section 4.4, RFC 9068): authenticate, compare what is asked with what is
-//! permitted, sign, record, answer. The answer waits until the event is durable.
+//! permitted, count, sign, record, answer. The answer waits until the event is durable.
 
 use crate::audit::{AuditAction, NewEvent};
 use crate::auth::{AccessClaims, AuthenticatedClient, DependencyClaim};
@@ -10,6 +10,7 @@ use crate::generated::scopes::Scope;
 use crate::generated::types::{IssueTokenRequest, TokenResponse};
 use crate::keys::TokenType;
 use crate::policy::ScopeSet;
+use crate::tiers::Tenant;
 use crate::wire::Secret;
 
 use super::id_token::IdClaims;
@@ -30,10 +31,35 @@ impl Service {
             .authenticate_client(call, &request.client)
             .await?;
         permit(&authenticated, request.scopes)?;
-        let claims = self.claims(&authenticated, &request)?;
-        let answer = self.answer(&authenticated, &request, &claims)?;
-        self.record_issue(call, &authenticated, &claims).await?;
-        self.parts.auth.note_use(&authenticated.secret);
+        let tenant = Tenant {
+            organization: authenticated.client.agent.organization_id,
+            tier: authenticated.client.tier(),
+        };
+        let counted = self.parts.tiers.count_token(tenant).await?;
+        match self.sign_and_record(call, &authenticated, &request).await {
+            Ok(answer) => {
+                self.parts.auth.note_use(&authenticated.secret);
+                self.parts
+                    .metrics
+                    .token_issued(&answer.scope, answer.id_token.is_some());
+                Ok(answer)
+            }
+            Err(error) => {
+                self.parts.tiers.give_back(counted).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn sign_and_record(
+        &self,
+        call: &Call,
+        authenticated: &AuthenticatedClient,
+        request: &TokenRequest,
+    ) -> Result<TokenResponse, ApiError> {
+        let claims = self.claims(authenticated, request)?;
+        let answer = self.answer(authenticated, request, &claims)?;
+        self.record_issue(call, authenticated, &claims).await?;
         Ok(answer)
     }
 

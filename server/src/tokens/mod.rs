@@ -34,8 +34,10 @@ use crate::generated::types::{
 };
 use crate::http::{Reply, Unchecked};
 use crate::keys::{KeyError, Keys};
+use crate::metrics::Metrics;
 use crate::secrets::Random;
 use crate::storage::{Reach, Storage};
+use crate::tiers::Tiers;
 use crate::wire::Secret;
 
 /// How long an access token lives; an id_token too.
@@ -55,6 +57,10 @@ pub struct Parts {
     pub random: Arc<dyn Random>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Counts what was issued.
+    pub metrics: Arc<Metrics>,
+    /// Counts what is issued.
+    pub tiers: Arc<Tiers>,
     /// `iss` of every token, and `aud` of those that are meant for us.
     pub issuer: String,
 }
