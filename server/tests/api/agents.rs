@@ -400,3 +400,19 @@ async fn another_organization_needs_its_scope_and_has_to_exist() {
     assert_eq!(send(&plain, &body).await.0, 201);
     harness.stop().await;
 }
+
+#[tokio::test]
+async fn an_id_that_is_no_text_is_as_unknown_as_any_other() {
+    let harness = harness::start().await;
+    let token = harness.admin_token().await;
+    for (path, code) in [
+        ("/api/v1/agents/%ff", "AGENT_NOT_FOUND"),
+        ("/api/v1/audit/%C3%28", "AUDIT_EVENT_NOT_FOUND"),
+    ] {
+        let found = harness.get(path, &token).await;
+        assert_eq!((found.status, found.code().as_str()), (404, code));
+        let unnamed = harness.send(harness.request("GET", path)).await;
+        assert_eq!(unnamed.status, 401, "who calls is judged first");
+    }
+    harness.stop().await;
+}

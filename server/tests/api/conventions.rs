@@ -136,6 +136,45 @@ async fn unknown_query_parameters_are_refused_everywhere() {
 }
 
 #[tokio::test]
+async fn an_encoded_body_is_refused_wherever_there_is_a_body() {
+    let harness = harness::start().await;
+    let token = harness.admin_token().await;
+    let mut asked = 0;
+    for (method, path, operation) in contract::operations() {
+        let Some(media) = operation["requestBody"]["content"].as_object() else {
+            continue;
+        };
+        let aliases = operation["x-sdk"]["aliases"].as_array();
+        let aliases = aliases.into_iter().flatten().filter_map(|a| a.as_str());
+        for path in std::iter::once(path.as_str()).chain(aliases) {
+            for coding in ["gzip", "identity, br", "\u{fc}", "identity"] {
+                let encoded = coding != "identity";
+                // Encoded or not, it is the same to who reads it: nothing that the operation takes.
+                let request = harness
+                    .request(&method, &filled(path))
+                    .bearer_auth(&token)
+                    .header("content-type", media.keys().next().unwrap())
+                    .header("content-encoding", coding)
+                    .body("{");
+                let answer = harness.send(request).await;
+                assert_eq!(
+                    answer.status == 415,
+                    encoded,
+                    "{method} {path} {coding}: {answer:?}"
+                );
+                let accepted = answer.header("accept-encoding");
+                assert_eq!(accepted, if encoded { "identity" } else { "" });
+                let text = answer.text("message") + &answer.text("error_description");
+                assert_eq!(text.contains("without that header"), encoded, "{text}");
+            }
+            asked += 1;
+        }
+    }
+    assert!(asked >= 8, "{asked}");
+    harness.stop().await;
+}
+
+#[tokio::test]
 async fn paths_and_methods_that_do_not_exist() {
     let harness = harness::start().await;
     let nowhere = harness
@@ -145,7 +184,8 @@ async fn paths_and_methods_that_do_not_exist() {
         (nowhere.status, nowhere.code().as_str()),
         (404, "NOT_FOUND")
     );
-    for (_, path, _) in contract::operations() {
+    let paths = contract::operations().into_iter().map(|(_, path, _)| path);
+    for path in paths.chain(["/metrics".to_owned()]) {
         let answer = harness.send(harness.request("PUT", &filled(&path))).await;
         assert_eq!(
             (answer.status, answer.code().as_str()),

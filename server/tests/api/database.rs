@@ -19,7 +19,7 @@ use tokio::sync::OnceCell;
 pub type Variables = [(&'static str, String); 3];
 
 /// The key that every instance of these tests shares.
-const ENCRYPTION_KEY: &str = "4f7d0a51c2b9e8634f7d0a51c2b9e8634f7d0a51c2b9e8634f7d0a51c2b9e863";
+pub const ENCRYPTION_KEY: &str = "4f7d0a51c2b9e8634f7d0a51c2b9e8634f7d0a51c2b9e8634f7d0a51c2b9e863";
 
 /// A database of its own, with the schema.
 pub async fn fresh() -> Variables {
@@ -61,7 +61,7 @@ pub async fn chosen(folder: &Path) -> Vec<(&'static str, String)> {
 
 const NAMES: [&str; 3] = ["DATABASE_URL", "DATABASE_MIGRATION_URL", "ENCRYPTION_KEY"];
 
-fn variables(database: &Database) -> Variables {
+pub fn variables(database: &Database) -> Variables {
     [
         (NAMES[0], database.server_url.clone()),
         (NAMES[1], database.owner_url.clone()),
@@ -69,7 +69,7 @@ fn variables(database: &Database) -> Variables {
     ]
 }
 
-fn postgres() -> &'static Postgres {
+pub fn postgres() -> &'static Postgres {
     static POSTGRES: OnceLock<Postgres> = OnceLock::new();
     POSTGRES.get_or_init(|| Postgres::start().unwrap_or_else(|error| panic!("{error}")))
 }

@@ -58,6 +58,16 @@ pub async fn start_in(
     variables: &[(&str, &str)],
     clock: Arc<dyn Clock>,
 ) -> Harness {
+    start_adjusted(folder, variables, clock, |_| {}).await
+}
+
+/// The same with something changed that no variable sets.
+pub async fn start_adjusted(
+    folder: TempDir,
+    variables: &[(&str, &str)],
+    clock: Arc<dyn Clock>,
+    adjust: impl FnOnce(&mut Config),
+) -> Harness {
     // Another test of this process may have been first; then there is one.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let data = folder.path().display().to_string();
@@ -68,7 +78,8 @@ pub async fn start_in(
     for (name, value) in variables {
         source.set(name, *value);
     }
-    let config = Config::load(&source).unwrap();
+    let mut config = Config::load(&source).unwrap();
+    adjust(&mut config);
     let server = Server::start(config, clock).await.unwrap();
     let bootstrap: Value =
         serde_json::from_slice(&std::fs::read(folder.path().join("bootstrap.json")).unwrap())

@@ -8,9 +8,31 @@ use serde_json::{Value, json};
 use crate::{
     agents::registration,
     harness::{self, Answer, Harness},
+    instances::counted,
 };
 
 impl Harness {
+    /// The same request twice: the second answer must be the first one again.
+    async fn twice(&self, method: &str, path: &str, token: &str, body: Option<Value>) -> Answer {
+        let mut answers = Vec::new();
+        for _ in 0..2 {
+            let request = self.request(method, path).bearer_auth(token);
+            let mut request = request.header("idempotency-key", "twice");
+            if let Some(body) = &body {
+                request = request.json(body);
+            }
+            answers.push(self.send(request).await);
+        }
+        let [first, again] = answers.try_into().unwrap();
+        assert_eq!(first.header("idempotent-replayed"), "", "{first:?}");
+        assert_eq!(again.header("idempotent-replayed"), "true", "{again:?}");
+        assert_eq!((first.status, &first.body), (again.status, &again.body));
+        for name in ["content-type", "cache-control", "location"] {
+            assert_eq!(first.header(name), again.header(name), "{method} {path}");
+        }
+        first
+    }
+
     async fn keyed(&self, path: &str, token: &str, key: &str, body: &Value) -> Answer {
         let request = self
             .request("POST", path)
@@ -62,6 +84,38 @@ async fn the_same_request_is_done_once() {
         (refused.status, refused.header("idempotent-replayed")),
         (409, "true")
     );
+    harness.stop().await;
+}
+
+/// Each operation keeps its answer in the transaction of its change, none behind it, and it is what its caller got.
+#[tokio::test]
+async fn each_change_is_answered_again_as_it_was() {
+    let harness = harness::start().await;
+    let token = harness.admin_token().await;
+    let body = Some(registration("each@example.com"));
+    let agent = harness.twice("POST", "/api/v1/agents", &token, body).await;
+    let path = format!("/api/v1/agents/{}", agent.text("agentId"));
+    let body = Some(json!({"owner": "somebody else"}));
+    let changed = harness.twice("PATCH", &path, &token, body).await;
+    assert_eq!(changed.text("owner"), "somebody else");
+    let credentials = format!("{path}/credentials");
+    let body = Some(json!({"scopes": ["agents:read"]}));
+    let made = harness.twice("POST", &credentials, &token, body).await;
+    let credential = format!("{credentials}/{}", made.text("credentialId"));
+    let rotate = format!("{credential}/rotate");
+    let rotated = harness.twice("POST", &rotate, &token, None).await;
+    assert_ne!(rotated.text("clientSecret"), made.text("clientSecret"));
+    let revoked = harness.twice("DELETE", &credential, &token, None).await;
+    let ended = harness.twice("DELETE", &path, &token, None).await;
+    assert_eq!((revoked.status, ended.status), (204, 204));
+    let behind = "agentidp_db_query_duration_seconds_count{operation=\"idempotency.complete\"}";
+    assert_eq!(counted(&harness, behind), 0);
+    // A refusal has no change to be kept with.
+    let taken = registration("each@example.com");
+    let refused = harness
+        .keyed("/api/v1/agents", &token, "taken", &taken)
+        .await;
+    assert_eq!((refused.status, counted(&harness, behind)), (409, 1));
     harness.stop().await;
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use agentidp_server::{
-    clock::SystemClock,
+    clock::{Clock, SystemClock},
     config::{Config, Source},
     serve::Server,
 };
@@ -18,36 +18,56 @@ use crate::{
 };
 
 /// How long an instance may go on to take what another one ended.
-const KNOWN_WITHIN: Duration = Duration::from_secs(1);
+pub const KNOWN_WITHIN: Duration = Duration::from_secs(1);
 
 /// What all instances have in common.
-struct Fleet {
+pub struct Fleet {
     database: Variables,
+    more: Vec<(&'static str, String)>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Fleet {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
+        Self::with(Vec::new()).await
+    }
+
+    /// With these variables for each instance.
+    pub async fn with(more: Vec<(&'static str, String)>) -> Self {
         Self {
             database: database::fresh().await,
+            more,
+            clock: Arc::new(SystemClock),
         }
     }
 
-    fn variables(&self) -> Vec<(&str, &str)> {
+    /// With this time for each instance.
+    pub async fn at(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            ..Self::new().await
+        }
+    }
+
+    pub fn variables(&self) -> Vec<(&str, &str)> {
         let database = self.database.iter().map(|(n, v)| (*n, v.as_str()));
         database
             .chain([
                 ("RATE_LIMIT_MAX_REQUESTS", "0"),
                 ("ISSUER", "https://idp.example.com"),
             ])
+            .chain(self.more.iter().map(|(n, v)| (*n, v.as_str())))
             .collect()
     }
 
-    async fn first(&self) -> Harness {
-        harness::start_with(&self.variables()).await
+    /// The instance that founds.
+    pub async fn first(&self) -> Harness {
+        let folder = tempfile::tempdir().unwrap();
+        harness::start_in(folder, &self.variables(), Arc::clone(&self.clock)).await
     }
 
     /// Another instance with a data directory of its own; the admin is the first one's.
-    async fn another(&self, admin: &Identity) -> Harness {
+    pub async fn another(&self, admin: &Identity) -> Harness {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().display().to_string();
         let mut source = Source::of(&[("PORT", "0"), ("AGENTIDP_DATA_DIR", &data)]);
@@ -55,7 +75,9 @@ impl Fleet {
             source.set(name, value);
         }
         let config = Config::load(&source).unwrap();
-        let server = Server::start(config, Arc::new(SystemClock)).await.unwrap();
+        let server = Server::start(config, Arc::clone(&self.clock))
+            .await
+            .unwrap();
         assert!(
             !folder.path().join("bootstrap.json").exists(),
             "there is one founding"
@@ -70,7 +92,7 @@ impl Fleet {
 }
 
 /// Asks until the token is refused. No request that is sent a second after the end may be granted.
-async fn is_refused_in_time(instance: &Harness, token: &str, ended: Instant) {
+pub async fn is_refused_in_time(instance: &Harness, token: &str, ended: Instant) {
     loop {
         let sent = Instant::now();
         let answer = instance.get("/api/v1/agents", token).await;
@@ -211,6 +233,65 @@ async fn one_request_with_one_key_is_answered_once_whoever_it_reaches() {
     assert_eq!(a.text("agentId"), b.text("agentId"));
     let replayed = [&a, &b].map(|answer| answer.header("idempotent-replayed") == "true");
     assert_eq!(replayed.iter().filter(|yes| **yes).count(), 1);
+    for instance in [one, two] {
+        instance.stop().await;
+    }
+}
+
+/// The number behind that name and these labels on one instance; 0 while it has none.
+pub fn counted(instance: &Harness, name: &str) -> u64 {
+    let text = instance.server.app().metrics().encode();
+    let value = text.lines().find_map(|line| line.strip_prefix(name));
+    value.map_or(0, |value| value.trim().parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_due_runs_on_one_of_them() {
+    const JOBS: [&str; 4] = [
+        "key-schedule",
+        "audit-chain-verification",
+        "expiring-credentials",
+        "kept-answers",
+    ];
+    let fleet = Fleet::new().await;
+    let one = fleet.first().await;
+    let two = fleet.another(&one.admin).await;
+    let runs = |instance: &Harness| {
+        JOBS.map(|job| {
+            let name = format!("agentidp_job_runs_total{{job=\"{job}\",outcome=\"success\"}}");
+            counted(instance, &name)
+        })
+    };
+    let looks = |instance: &Harness| {
+        let name = "agentidp_db_query_duration_seconds_count{operation=\"jobs.get\"}";
+        counted(instance, name)
+    };
+    // Until everything ran, and both have looked at each job again since.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let all_ran = || runs(&one).iter().zip(runs(&two)).all(|(a, b)| a + b > 0);
+    let looked_since = |before: [u64; 2]| {
+        let enough = 2 * JOBS.len() as u64;
+        looks(&one) >= before[0] + enough && looks(&two) >= before[1] + enough
+    };
+    let mut before = None;
+    while !before.is_some_and(looked_since) {
+        assert!(
+            Instant::now() < deadline,
+            "{:?} {:?}",
+            runs(&one),
+            runs(&two)
+        );
+        if before.is_none() && all_ran() {
+            before = Some([looks(&one), looks(&two)]);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let together: Vec<u64> = runs(&one)
+        .iter()
+        .zip(runs(&two))
+        .map(|(a, b)| a + b)
+        .collect();
+    assert_eq!(together, [1; JOBS.len()]);
     for instance in [one, two] {
         instance.stop().await;
     }

@@ -4,20 +4,36 @@
 // In a test a panic is the report.
 #![allow(clippy::unwrap_used)]
 
+mod collector;
+mod command;
 mod contract;
 mod database;
 mod harness;
 
 mod agents;
 mod audit;
+mod backup;
+mod care;
 mod conventions;
+mod copy;
 mod credentials;
+mod front;
+mod heads;
 mod health;
 mod idempotency;
 mod instances;
+mod keys;
 mod limits;
 mod mock;
+mod observed;
 mod policy;
+mod process;
+mod redis;
+mod redis_tls;
 mod secrets;
 mod shutdown;
+mod tiers;
 mod tokens;
+mod traces;
+mod upgrade;
+mod vault;

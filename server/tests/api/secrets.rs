@@ -1,6 +1,6 @@
 //! What is stored of a secret changes its form; the secret goes on to work.
 
-use std::sync::Arc;
+use std::{path::Path, process::Command, sync::Arc};
 
 use agentidp_server::{
     clock::SystemClock,
@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::{
     database,
     harness::{self, Harness, Identity},
+    process::Process,
 };
 
 /// What the hashes below are of.
@@ -177,4 +178,50 @@ async fn reencrypted(folder: &TempDir, variables: &[(&str, &str)]) -> Reencrypte
     let done = reencrypt(&*storage, &secrets).await.unwrap();
     storage.close().await;
     done
+}
+
+/// Tries to serve from there, on SQLite; how it ended, and the one line that it said.
+pub fn refused(data: &Path, variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    let ended = Command::new(env!("CARGO_BIN_EXE_agentidp"))
+        .args(["serve", "--port", "0"])
+        .current_dir(data)
+        .env_clear()
+        .env("AGENTIDP_DATA_DIR", data)
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    (ended.status.code(), said)
+}
+
+#[test]
+fn a_lost_encryption_key_is_not_replaced_and_a_wrong_one_is_named() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("encryption.key");
+    let (said, code) = Process::start(data.path(), &[]).stop();
+    assert_eq!(code, Some(0), "{said}");
+    let key = std::fs::read(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+
+    let (code, said) = refused(data.path(), &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("encryption key of this database is missing"),
+        "{said}"
+    );
+    assert!(
+        !file.exists(),
+        "another key stands where the old one has to go"
+    );
+
+    let other = "5e".repeat(32);
+    let (code, said) = refused(data.path(), &[("ENCRYPTION_KEY", &other)]);
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.starts_with("agentidp: ENCRYPTION_KEY: "), "{said}");
+    assert!(!said.contains(&other), "{said}");
+
+    let both = format!("{other},{}", String::from_utf8(key).unwrap().trim());
+    let (said, code) = Process::start(data.path(), &[("ENCRYPTION_KEY", &both)]).stop();
+    assert_eq!(code, Some(0), "{said}");
 }

@@ -110,6 +110,33 @@ async fn a_broken_request_says_everything_that_is_wrong_with_it() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_given_twice_is_refused_wherever_it_may_authenticate() {
+    let harness = harness::start().await;
+    let [_, id, secret] = harness.admin.form();
+    let token = ("token", "no token");
+    for path in ["/oauth2/introspect", "/oauth2/revoke"] {
+        assert_eq!(harness.form(path, &[token, id, secret]).await.status, 200);
+        for twice in [
+            [token, id, secret, ("client_secret", "another")],
+            [token, id, secret, id],
+        ] {
+            let refused = harness.form(path, &twice).await;
+            assert_eq!(refused.status, 400, "{path}");
+            assert_eq!(refused.text("error"), "invalid_request");
+            let description = refused.text("error_description");
+            assert!(description.ends_with("is given more than once."));
+        }
+    }
+    // A parameter without a value is none: HTTP Basic is the only method here.
+    let request = harness
+        .request("POST", "/oauth2/token")
+        .basic_auth(&harness.admin.client_id, Some(&harness.admin.client_secret))
+        .form(&[("grant_type", "client_credentials"), ("client_secret", "")]);
+    assert_eq!(harness.send(request).await.status, 200);
+    harness.stop().await;
+}
+
+#[tokio::test]
 async fn bodies_that_are_no_form_or_too_large() {
     let harness = harness::start().await;
     let json = harness

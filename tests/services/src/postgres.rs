@@ -24,7 +24,7 @@ const SERVER: &str = "agentidp_server";
 /// How long a cluster may take to come up on a busy machine.
 const START_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// A running PostgreSQL. Without fsync: what a test kills is the server under test, not this.
+/// A running PostgreSQL.
 pub struct Postgres {
     keeper: Mutex<Keeper>,
     programs: PathBuf,
@@ -44,15 +44,32 @@ pub struct Database {
 }
 
 impl Postgres {
-    /// Makes a cluster and starts it.
+    /// Makes a cluster and starts it, without fsync: what a test kills is the server under test, not this.
     ///
     /// # Errors
     /// It is not installed, or it does not start.
     pub fn start() -> Result<Self> {
+        Self::start_with(&["fsync=off", "full_page_writes=off"])
+    }
+
+    /// Makes a cluster that keeps what it acknowledges, and starts it: for what is measured.
+    ///
+    /// # Errors
+    /// It is not installed, or it does not start.
+    pub fn start_durable() -> Result<Self> {
+        Self::start_with(&[])
+    }
+
+    fn start_with(settings: &[&str]) -> Result<Self> {
         let programs = programs()?;
         let user = User::instead_of_root("postgres")?;
         let port = free_port()?;
-        let mut keeper = Keeper::new("postgres", user, "QUIT", &command(&programs, port))?;
+        let mut keeper = Keeper::new(
+            "postgres",
+            user,
+            "QUIT",
+            &command(&programs, port, settings),
+        )?;
         let data = keeper.folder().join("data");
         let mut initdb = Command::new(programs.join("initdb"));
         initdb
@@ -172,19 +189,20 @@ impl Postgres {
     }
 }
 
-fn command(programs: &Path, port: u16) -> Vec<String> {
+fn command(programs: &Path, port: u16, settings: &[&str]) -> Vec<String> {
     let program = programs.join("postgres").display().to_string();
     let mut words = vec![program, "-D".into(), "@/data".into()];
     for setting in [
         "listen_addresses=127.0.0.1".to_owned(),
         format!("port={port}"),
         "unix_socket_directories=".to_owned(),
-        "fsync=off".to_owned(),
-        "full_page_writes=off".to_owned(),
         "max_connections=300".to_owned(),
         "shared_buffers=64MB".to_owned(),
         "logging_collector=off".to_owned(),
-    ] {
+    ]
+    .into_iter()
+    .chain(settings.iter().map(|&setting| setting.to_owned()))
+    {
         words.extend(["-c".to_owned(), setting]);
     }
     words

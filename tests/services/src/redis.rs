@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    path::Path,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -19,6 +20,7 @@ const START_TIME_MAX: Duration = Duration::from_secs(30);
 pub struct Redis {
     keeper: Mutex<Keeper>,
     port: u16,
+    tls_port: Option<u16>,
 }
 
 impl Redis {
@@ -27,6 +29,18 @@ impl Redis {
     /// # Errors
     /// It is not installed, or it does not start.
     pub fn start() -> Result<Self> {
+        Self::start_with(None)
+    }
+
+    /// Starts one that speaks TLS too, with the certificate and the key of these PEM files.
+    ///
+    /// # Errors
+    /// It is not installed, or it does not start.
+    pub fn start_with_tls(certificate: &Path, key: &Path) -> Result<Self> {
+        Self::start_with(Some((certificate, key)))
+    }
+
+    fn start_with(tls: Option<(&Path, &Path)>) -> Result<Self> {
         let program = "redis-server";
         let path = std::env::var_os("PATH").unwrap_or_default();
         if !std::env::split_paths(&path).any(|folder| folder.join(program).exists()) {
@@ -36,16 +50,25 @@ impl Redis {
             });
         }
         let port = free_port()?;
-        let words: Vec<String> = [program, "--port", &port.to_string(), "--bind", "127.0.0.1"]
+        let mut words: Vec<String> = [program, "--port", &port.to_string(), "--bind", "127.0.0.1"]
             .into_iter()
             .chain(["--save", "", "--appendonly", "no", "--dir", "@"])
             .map(str::to_owned)
             .collect();
+        let tls_port = tls.map(|_| free_port()).transpose()?;
+        if let (Some((certificate, key)), Some(tls_port)) = (tls, tls_port) {
+            let [certificate, key] = [certificate, key].map(|path| path.display().to_string());
+            words.extend(["--tls-port".to_owned(), tls_port.to_string()]);
+            words.extend(["--tls-cert-file".to_owned(), certificate]);
+            words.extend(["--tls-key-file".to_owned(), key]);
+            words.extend(["--tls-auth-clients", "no"].map(str::to_owned));
+        }
         let mut keeper = Keeper::new("redis", User::ourselves(), "TERM", &words)?;
         keeper.order("start")?;
         let this = Self {
             keeper: Mutex::new(keeper),
             port,
+            tls_port,
         };
         this.wait_until_ready()?;
         Ok(this)
@@ -54,6 +77,12 @@ impl Redis {
     /// `REDIS_URL`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// `REDIS_URL` with TLS, when it speaks that.
+    pub fn tls_url(&self) -> Option<String> {
+        self.tls_port
+            .map(|port| format!("rediss://localhost:{port}"))
     }
 
     /// Its port on the loopback interface.
