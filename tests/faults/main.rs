@@ -2,14 +2,18 @@
 //!
 //! What must hold after each kill: the store opens, every chain verifies, and everything that was acknowledged - seen by
 //! somebody outside the killed process - is there. `storage` kills a process that changes everything the store knows;
-//! `server` kills the real server under token requests.
+//! `server` kills the real server under token requests, `answers` between a change and its answer, `copying` and `erasing` the commands that work on a whole store. `usage` stops it as an operator does, and counts.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod answers;
+mod copying;
+mod erasing;
 mod ledger;
 mod process;
 mod server;
 mod storage;
+mod usage;
 mod victim;
 
 use std::{path::Path, sync::Arc};

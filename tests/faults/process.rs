@@ -11,6 +11,18 @@ use serde_json::Value;
 /// Variables that all servers on one store have in common; none for SQLite.
 pub type Shared = [(&'static str, String)];
 
+/// Another command on the same store, not begun yet.
+pub fn command(directory: &Path, arguments: &[&str], shared: &Shared) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_agentidp"));
+    command
+        .args(arguments)
+        .current_dir(directory)
+        .env_clear()
+        .env("AGENTIDP_DATA_DIR", directory)
+        .envs(shared.iter().map(|(name, value)| (name, value)));
+    command
+}
+
 /// A server that is killed when it is dropped, whatever a test does.
 pub struct Server {
     process: Child,
@@ -46,6 +58,15 @@ impl Server {
             process,
             base_url: format!("http://127.0.0.1:{port}"),
         }
+    }
+
+    /// Asks it to stop, as an operator does, and waits until it has.
+    pub fn terminate(mut self) {
+        let id = self.process.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        assert!(asked.success());
+        let ended = self.process.wait().unwrap();
+        assert_eq!(ended.code(), Some(0), "{ended}");
     }
 
     pub fn kill(mut self) {

@@ -35,14 +35,14 @@ const CALLERS: usize = 32;
 
 /// The first admin.
 #[derive(Clone)]
-struct Admin {
-    client_id: String,
+pub struct Admin {
+    pub client_id: String,
     client_secret: String,
-    organization: Uuid,
+    pub organization: Uuid,
 }
 
 impl Admin {
-    fn read(directory: &Path) -> Self {
+    pub fn read(directory: &Path) -> Self {
         let file: Value =
             serde_json::from_slice(&std::fs::read(directory.join("bootstrap.json")).unwrap())
                 .unwrap();
@@ -54,7 +54,7 @@ impl Admin {
         }
     }
 
-    async fn token(&self, http: &reqwest::Client, base_url: &str) -> Option<String> {
+    pub async fn token(&self, http: &reqwest::Client, base_url: &str) -> Option<String> {
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", &self.client_id),
@@ -131,7 +131,7 @@ impl Got {
     }
 }
 
-fn client() -> reqwest::Client {
+pub fn client() -> reqwest::Client {
     // Loopback needs no TLS, but reqwest wants to know whose it would be. Fails only when it knows already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().unwrap()
@@ -221,12 +221,17 @@ async fn change(
     Some(())
 }
 
-async fn open(directory: &Path, shared: &Shared) -> Arc<dyn Storage> {
+/// The configuration of a server there.
+pub fn configured(directory: &Path, shared: &Shared) -> Config {
     let mut source = Source::of(&[("AGENTIDP_DATA_DIR", &directory.display().to_string())]);
     for (name, value) in shared {
         source.set(name, value.clone());
     }
-    let config = Config::load(&source).unwrap();
+    Config::load(&source).unwrap()
+}
+
+pub async fn open(directory: &Path, shared: &Shared) -> Arc<dyn Storage> {
+    let config = configured(directory, shared);
     storage::open(&config, Arc::new(SystemClock)).await.unwrap()
 }
 

@@ -10,7 +10,8 @@ use agentidp_server::{
     generated::types::{AgentRole, AgentType, DeploymentEnv},
     storage::{
         AgentEvents, DecommissionAgent, NewAgent, NewCredential, OrganizationRecord,
-        OrganizationStatus, Reach, RevokedToken, RotateCredential, Storage, sqlite::SqliteStorage,
+        OrganizationStatus, Reach, RevokedToken, RotateCredential, Storage, Tier,
+        sqlite::SqliteStorage,
     },
 };
 use uuid::Uuid;
@@ -41,7 +42,7 @@ fn victim() {
     });
 }
 
-async fn organization(storage: &SqliteStorage) -> Uuid {
+pub async fn organization(storage: &dyn Storage) -> Uuid {
     let id = Uuid::now_v7();
     let now = SystemClock.now();
     let record = OrganizationRecord {
@@ -49,7 +50,7 @@ async fn organization(storage: &SqliteStorage) -> Uuid {
         name: "An organization".to_owned(),
         slug: id.to_string(),
         status: OrganizationStatus::Active,
-        tier: "free".to_owned(),
+        tier: Tier::Free,
         is_system: false,
         created_at: now,
         updated_at: now,
@@ -73,7 +74,7 @@ async fn live(storage: SqliteStorage, organization: Uuid) {
         let events = vec![event(organization, Some(agent), AuditAction::AgentCreated)];
         storage
             .agents()
-            .insert(new_agent(organization, agent), events)
+            .insert(new_agent(organization, agent), |_| None, events)
             .await
             .unwrap();
         Ack::Registered(organization, agent).say();
@@ -100,7 +101,7 @@ async fn live(storage: SqliteStorage, organization: Uuid) {
     }
 }
 
-fn new_agent(organization: Uuid, agent: Uuid) -> NewAgent {
+pub fn new_agent(organization: Uuid, agent: Uuid) -> NewAgent {
     NewAgent {
         agent_id: agent,
         organization_id: organization,
@@ -131,7 +132,7 @@ async fn rotate(storage: &SqliteStorage, agent: Uuid, credential: Uuid, generati
     storage.credentials().rotate(rotate).await.unwrap();
 }
 
-async fn decommission(storage: &SqliteStorage, agent: Uuid) {
+pub async fn decommission(storage: &dyn Storage, agent: Uuid) {
     let decommission = DecommissionAgent {
         reach: Reach::Everywhere,
         agent,
