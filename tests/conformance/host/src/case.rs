@@ -42,6 +42,8 @@ pub struct Case {
     /// The client, and the verifier, have a clock that only the steps move.
     #[serde(default)]
     pub clock: bool,
+    /// The scripted server speaks TLS, and wants a client's certificate or not.
+    pub tls: Option<Tls>,
     /// What the client's hook for trace contexts answers.
     pub traceparent: Option<String>,
     /// Variables of a runner that is started for this case alone.
@@ -77,6 +79,18 @@ pub enum ServerKind {
     Real,
     /// One that says exactly what the case says.
     Scripted,
+}
+
+/// How the scripted server speaks TLS.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Tls {
+    /// It refuses who shows no certificate of the run's authority.
+    #[serde(default)]
+    pub asks_for_client: bool,
+    /// It accepts connections and then says nothing, so that none is ever made.
+    #[serde(default)]
+    pub silent: bool,
 }
 
 /// One step.
@@ -147,6 +161,9 @@ pub struct Step {
     /// Uses this client (`{clientId, clientSecret, …}` over the case's; null leaves a key out) from here
     /// on. Alone in a step with `expect`: what must come of making it.
     pub client: Option<BTreeMap<String, Value>>,
+    /// With `client`: the client before it stays open.
+    #[serde(default)]
+    pub beside: bool,
 }
 
 /// A call through the SDK.

@@ -5,15 +5,12 @@ use std::io::Write as _;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc2822};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::case::Answer;
+use crate::{case::Answer, line::Stream};
 
 /// `None` when the connection must not be used any further.
-pub async fn write_answer(stream: &mut TcpStream, answer: &Answer) -> Option<()> {
+pub async fn write_answer(stream: &mut dyn Stream, answer: &Answer) -> Option<()> {
     if answer.garbage {
         stream
             .write_all(b"\x16\x03\x01 this is not HTTP\r\n\r\n")
@@ -78,8 +75,9 @@ fn date_in(seconds: i64) -> Option<String> {
     Some(at.format(&Rfc2822).ok()?.replace("+0000", "GMT"))
 }
 
-/// One request as `{method, path, query, headers, body}`; form bodies become objects.
-pub async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Value> {
+/// One request as `{method, path, query, headers, body}`; form bodies become objects. One that a proxy is
+/// to pass on also has `origin`, the server that it is for.
+pub async fn read_request(stream: &mut dyn Stream, buffer: &mut Vec<u8>) -> Option<Value> {
     let end = loop {
         if let Some(at) = buffer.windows(4).position(|w| w == b"\r\n\r\n") {
             break at;
@@ -108,7 +106,8 @@ pub async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Optio
     }
     let body = buffer[end + 4..total].to_vec();
     buffer.drain(..total);
-    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let (origin, target) = origin(&method, &target);
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let content_type = headers
         .get("content-type")
         .and_then(Value::as_str)
@@ -120,9 +119,25 @@ pub async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Optio
     } else {
         serde_json::from_slice(&body).unwrap_or_else(|_| String::from_utf8_lossy(&body).into())
     };
-    Some(
-        json!({"method": method, "path": path, "query": form(query), "headers": headers, "body": body}),
-    )
+    let mut request = json!({"method": method, "path": path, "query": form(query), "headers": headers, "body": body});
+    if let Some(origin) = origin {
+        request["origin"] = origin.into();
+    }
+    Some(request)
+}
+
+/// Takes a target apart that is meant for a proxy (RFC 9112 sections 3.2.2 and 3.2.3).
+fn origin<'a>(method: &str, target: &'a str) -> (Option<&'a str>, &'a str) {
+    if method == "CONNECT" {
+        return (Some(target), "");
+    }
+    let Some(authority) = target.find("://").map(|at| at + 3) else {
+        return (None, target);
+    };
+    let end = target[authority..]
+        .find('/')
+        .map_or(target.len(), |at| authority + at);
+    (Some(&target[..end]), &target[end..])
 }
 
 pub fn form(text: &str) -> Value {

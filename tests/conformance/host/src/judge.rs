@@ -9,6 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
+    authority::Authority,
     case::{Case, Expect, Result, ServerKind, Step},
     pattern,
     real::Real,
@@ -36,10 +37,15 @@ pub async fn run(case: &Case, runner: &Runner, real: &Real) -> Result<()> {
         return play(case, runner, real, scripted).await;
     }
     let issuer = scripted.as_ref().map_or(&real.base_url, |s| &s.base_url);
+    let address = scripted.as_ref().map_or("", |s| s.address.as_str());
+    let filled = |text: &str| {
+        text.replace("${issuer}", issuer)
+            .replace("${address}", address)
+    };
     let environment = case
         .environment
         .iter()
-        .map(|(name, value)| (name.clone(), value.replace("${issuer}", issuer)))
+        .map(|(name, value)| (name.clone(), filled(value)))
         .collect();
     let own = runner.another(&environment).await?;
     let outcome = play(case, &own, real, scripted).await;
@@ -55,11 +61,18 @@ async fn play(case: &Case, runner: &Runner, real: &Real, scripted: Option<Script
         UNIQUE.fetch_add(1, Ordering::Relaxed)
     );
     let issuer = scripted.as_ref().map_or(&real.base_url, |s| &s.base_url);
+    let address = scripted.as_ref().map_or("", |s| s.address.as_str());
+    let tls = match case.tls {
+        Some(_) => Authority::get()?.values(),
+        None => Value::Null,
+    };
     let mut play = Play {
         case,
         runner,
         real,
         values: BTreeMap::from([
+            ("address".into(), address.into()),
+            ("tls".into(), tls),
             ("unique".into(), unique.clone().into()),
             ("issuer".into(), issuer.as_str().into()),
             (
@@ -70,15 +83,15 @@ async fn play(case: &Case, runner: &Runner, real: &Real, scripted: Option<Script
         scripted,
         unique,
         client: String::new(),
+        beside: Vec::new(),
         clients: 0,
         begun: BTreeMap::new(),
     };
     let outcome = play.run().await;
-    // Its client is closed whatever happened, so that cases do not add up in the runner.
-    if !play.client.is_empty() {
-        runner
-            .ask(json!({"do": "close", "client": play.client}))
-            .await?;
+    // Its clients are closed whatever happened, so that cases do not add up in the runner.
+    play.beside.push(play.client);
+    for client in play.beside.iter().filter(|name| !name.is_empty()) {
+        runner.ask(json!({"do": "close", "client": client})).await?;
     }
     outcome
 }
@@ -94,6 +107,8 @@ pub struct Play<'a> {
     pub unique: String,
     /// The present client; empty before the first.
     pub client: String,
+    /// Clients that were left open.
+    beside: Vec<String>,
     clients: u32,
     /// What was begun and is not finished.
     pub begun: BTreeMap<String, Begun>,
@@ -122,9 +137,9 @@ impl Play<'_> {
 
     async fn step(&mut self, step: &Step) -> Result<()> {
         let made = if let Some(overrides) = &step.client {
-            Some(self.new_client(Some(overrides)).await?)
+            Some(self.new_client(Some(overrides), step.beside).await?)
         } else if self.client.is_empty() && step.needs_client() {
-            Some(self.new_client(None).await?)
+            Some(self.new_client(None, false).await?)
         } else {
             None
         };
@@ -151,7 +166,10 @@ impl Play<'_> {
             if let Some(name) = &step.save {
                 self.values.insert(name.clone(), outcome["ok"].clone());
             }
-            let judged = self.judge(step.expect.as_ref(), &outcome);
+            let judged = match (&step.expect, &step.http) {
+                (None, Some(_)) => succeeded(&outcome),
+                (expect, _) => self.judge(expect.as_ref(), &outcome),
+            };
             if judged.is_ok() || !step.eventually || Instant::now() > until {
                 return judged;
             }
@@ -186,8 +204,14 @@ impl Play<'_> {
     }
 
     /// Makes the client that later steps use, and gives the runner's answer.
-    async fn new_client(&mut self, overrides: Option<&BTreeMap<String, Value>>) -> Result<Value> {
-        if !self.client.is_empty() {
+    async fn new_client(
+        &mut self,
+        overrides: Option<&BTreeMap<String, Value>>,
+        beside: bool,
+    ) -> Result<Value> {
+        if beside {
+            self.beside.push(std::mem::take(&mut self.client));
+        } else if !self.client.is_empty() {
             self.runner
                 .ask(json!({"do": "close", "client": self.client}))
                 .await?;
@@ -249,6 +273,10 @@ impl Play<'_> {
             let pattern = pattern::fill(tokens, &self.values)?;
             pattern::check(&pattern, Some(&scripted.token_requests().into()), "tokens")?;
         }
+        if let Some(tunnels) = &wanted.tunnels {
+            let pattern = pattern::fill(tunnels, &self.values)?;
+            pattern::check(&pattern, Some(&scripted.tunnels().into()), "tunnels")?;
+        }
         for (header, unique) in [(&wanted.same, false), (&wanted.distinct, true)] {
             if let Some(header) = header {
                 values_of(&scripted.requests(), header, unique)?;
@@ -267,6 +295,19 @@ impl Play<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// A plain request of which nothing is expected prepares what the next steps need: any other answer than a success is said
+/// where it came, not where it is missed.
+fn succeeded(outcome: &Value) -> Result<()> {
+    let answer = &outcome["ok"];
+    match answer["status"].as_u64() {
+        Some(200..=299) => Ok(()),
+        _ => Err(format!(
+            "the plain request was answered {} {}",
+            answer["status"], answer["body"]
+        )),
     }
 }
 
@@ -293,4 +334,23 @@ pub async fn bounded<T>(what: &str, wait: impl Future<Output = T>) -> Result<T> 
     tokio::time::timeout(PATIENCE, wait)
         .await
         .map_err(|_| format!("waited {} s for {what}", PATIENCE.as_secs()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_request_without_an_expectation_has_to_succeed() {
+        for status in [200, 201, 204] {
+            succeeded(&json!({"ok": {"status": status, "body": null}})).unwrap();
+        }
+        for status in [101, 302, 404, 503] {
+            let outcome = json!({"ok": {"status": status, "body": {"code": "X"}}});
+            let said = succeeded(&outcome).unwrap_err();
+            assert!(said.contains(&status.to_string()), "{said}");
+            assert!(said.contains("\"X\""), "{said}");
+        }
+    }
 }

@@ -5,11 +5,13 @@
 //! language; a runner is a program that speaks the protocol of [`runner`]. The leak check drives
 //! the same runners.
 
+pub mod authority;
 pub mod case;
 pub mod coverage;
 pub mod http1;
 pub mod issuer;
 pub mod judge;
+pub mod line;
 pub mod matrix;
 pub mod pattern;
 pub mod real;

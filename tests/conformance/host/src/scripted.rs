@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustls::ServerConfig;
 use serde_json::{Value, json};
 use tokio::{
     io::AsyncReadExt,
@@ -18,9 +19,11 @@ use tokio::{
 };
 
 use crate::{
+    authority::Authority,
     case::{Answer, Case, Result},
     http1,
     issuer::{Keys, PUBLISHED},
+    line::{self, Stream},
 };
 
 /// Seconds that a good token of the scripted server lives.
@@ -30,14 +33,18 @@ pub const TOKEN_PREFIX: &str = "scripted-token-";
 
 /// A running scripted server; it ends when dropped.
 pub struct Scripted {
-    /// `http://127.0.0.1:<port>`.
+    /// `http://127.0.0.1:<port>`, or `https`.
     pub base_url: String,
+    /// `127.0.0.1:<port>`, which is also a proxy's.
+    pub address: String,
     state: Arc<State>,
     accept: tokio::task::JoinHandle<()>,
 }
 
 struct State {
     base_url: String,
+    tls: Option<Arc<ServerConfig>>,
+    is_silent: bool,
     /// Requests for keys have a script of their own.
     is_issuer: bool,
     script: Mutex<Script>,
@@ -51,6 +58,7 @@ struct Script {
     keys: VecDeque<Answer>,
     seen: Vec<Value>,
     tokens_seen: Vec<Value>,
+    tunnels_seen: Vec<Value>,
 }
 
 /// What has happened so far, for those who wait for it.
@@ -84,9 +92,17 @@ impl Scripted {
             .await
             .map_err(|e| e.to_string())?;
         let port = listener.local_addr().map_err(|e| e.to_string())?.port();
-        let base_url = format!("http://127.0.0.1:{port}");
+        let address = format!("127.0.0.1:{port}");
+        let scheme = if case.tls.is_some() { "https" } else { "http" };
+        let base_url = format!("{scheme}://{address}");
+        let tls = match case.tls {
+            Some(tls) => Some(Authority::get()?.server(tls.asks_for_client)?),
+            None => None,
+        };
         let state = Arc::new(State {
             base_url: base_url.clone(),
+            tls,
+            is_silent: case.tls.is_some_and(|tls| tls.silent),
             is_issuer: case.steps.iter().any(|s| s.verifier.is_some()),
             script: Mutex::new(Script {
                 answers: repeated(&case.answers),
@@ -106,6 +122,7 @@ impl Scripted {
         });
         Ok(Self {
             base_url,
+            address,
             state,
             accept,
         })
@@ -119,6 +136,11 @@ impl Scripted {
     /// Every token request so far.
     pub fn token_requests(&self) -> Vec<Value> {
         lock(&self.state.script).tokens_seen.clone()
+    }
+
+    /// Every request for a tunnel so far.
+    pub fn tunnels(&self) -> Vec<Value> {
+        lock(&self.state.script).tunnels_seen.clone()
     }
 
     /// What has happened so far.
@@ -159,14 +181,20 @@ fn repeated(answers: &[Answer]) -> VecDeque<Answer> {
         .collect()
 }
 
-async fn serve(mut stream: TcpStream, state: Arc<State>) {
-    let _ = stream.set_nodelay(true);
+async fn serve(mut tcp: TcpStream, state: Arc<State>) {
+    if state.is_silent {
+        return closed(&mut tcp).await;
+    }
+    let Some((mut stream, tunnel)) = line::open(tcp, state.tls.as_ref()).await else {
+        return;
+    };
+    lock(&state.script).tunnels_seen.extend(tunnel);
     let mut buffer = Vec::new();
-    while let Some(request) = http1::read_request(&mut stream, &mut buffer).await {
+    while let Some(request) = http1::read_request(&mut *stream, &mut buffer).await {
         let answer = state.take(request);
         let answered = tokio::select! {
             () = state.delay(&answer) => true,
-            () = closed(&mut stream) => false,
+            () = closed(&mut *stream) => false,
         };
         if !answered {
             state
@@ -174,11 +202,11 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
                 .send_modify(|p| p.closed.push(Instant::now()));
             return;
         }
-        if answer.close || http1::write_answer(&mut stream, &answer).await.is_none() {
+        if answer.close || http1::write_answer(&mut *stream, &answer).await.is_none() {
             return;
         }
         if answer.stall {
-            closed(&mut stream).await;
+            closed(&mut *stream).await;
             state
                 .progress
                 .send_modify(|p| p.closed.push(Instant::now()));
@@ -188,7 +216,7 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
 }
 
 /// Returns when the client has given up: it sends nothing while it waits for an answer.
-async fn closed(stream: &mut TcpStream) {
+async fn closed(stream: &mut dyn Stream) {
     let mut byte = [0];
     while matches!(stream.read(&mut byte).await, Ok(n) if n > 0) {}
 }

@@ -30,6 +30,8 @@ pub struct Seen {
     pub token_requests: Option<usize>,
     /// Token requests: their patterns.
     pub tokens: Option<Value>,
+    /// Requests for a tunnel: their patterns.
+    pub tunnels: Option<Value>,
     /// Connections that were made: how many.
     pub connections: Option<usize>,
     /// A header that every request has, with one and the same value.
