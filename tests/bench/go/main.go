@@ -21,6 +21,13 @@ import (
 // agent is the id that is asked for.
 const agent = "0192f8c4-7d1e-7c3a-9f5b-2f6f1d0c8000"
 
+// contestant is a client or a verifier.
+type contestant interface {
+	name() string
+	// call is what one call of that operation does.
+	call(operation string) func() error
+}
+
 // client is the project's or a peer's.
 type client interface {
 	name() string
@@ -37,11 +44,18 @@ type turn struct {
 	Calls     int    `json:"calls"`
 }
 
-func (t turn) take(c client) (seconds, cpu float64) {
-	call := c.get
-	if t.Operation == "list" {
-		call = c.list
+// calling is a client as the worker asks it: by operation.
+type calling struct{ client }
+
+func (c calling) call(operation string) func() error {
+	if operation == "list" {
+		return c.list
 	}
+	return c.get
+}
+
+func (t turn) take(c contestant) (seconds, cpu float64) {
+	call := c.call(t.Operation)
 	var done sync.WaitGroup
 	began, used := time.Now(), cpuSeconds()
 	for range t.InFlight {
@@ -77,16 +91,27 @@ func look(email, status string, created time.Time) error {
 	return nil
 }
 
+// find makes the client or verifier of that name.
+func find(name, baseURL string) (contestant, error) {
+	clients := map[string]func(string) (client, error){"project-go": newProject, "net/http": newPeer}
+	verifiers := map[string]func(string) (verifier, error){
+		"verify-project": newProjectVerifier, "golang-jwt": newGolangJWT,
+	}
+	if make, ok := clients[name]; ok {
+		c, err := make(baseURL)
+		return calling{c}, err
+	}
+	if make, ok := verifiers[name]; ok {
+		return newVerifying(make, baseURL)
+	}
+	return nil, fmt.Errorf("no client %q", name)
+}
+
 func main() {
 	if len(os.Args) != 3 {
 		log.Fatal("usage: worker <client> <base url>")
 	}
-	clients := map[string]func(string) (client, error){"project-go": newProject, "net/http": newPeer}
-	make, ok := clients[os.Args[1]]
-	if !ok {
-		log.Fatalf("no client %q", os.Args[1])
-	}
-	c, err := make(os.Args[2])
+	c, err := find(os.Args[1], os.Args[2])
 	if err != nil {
 		log.Fatal(err)
 	}

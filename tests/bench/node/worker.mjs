@@ -6,6 +6,7 @@
 // ends the worker: a failure has no rate.
 import { createInterface } from 'node:readline';
 import { clients } from './clients.mjs';
+import { verifiers } from './verifiers.mjs';
 
 const AGENT = '0192f8c4-7d1e-7c3a-9f5b-2f6f1d0c8000';
 const PAGE = 100;
@@ -35,14 +36,17 @@ async function take(client, { operation, in_flight: inFlight, calls }) {
       data.forEach(look);
     }
   };
-  const caller = operation === 'get' ? single : lists;
+  const verifications = async () => {
+    for (let i = 0; i < each; i++) await client.verify(operation);
+  };
+  const caller = { get: single, list: lists }[operation] ?? verifications;
   const [began, used] = [performance.now(), cpu()];
   await Promise.all(Array.from({ length: inFlight }, caller));
   return { seconds: (performance.now() - began) / 1000, cpu: cpu() - used };
 }
 
 const [, , name, baseUrl] = process.argv;
-const client = await clients[name](baseUrl);
+const client = await { ...clients, ...verifiers }[name](baseUrl);
 const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
 say({ client: client.name, runtime: `Node.js ${process.versions.node}` });
 for await (const line of createInterface({ input: process.stdin })) say(await take(client, JSON.parse(line)));

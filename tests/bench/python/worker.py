@@ -19,6 +19,7 @@ from typing import Any
 
 import async_clients
 import sync_clients
+import verifiers
 
 AGENT = "0192f8c4-7d1e-7c3a-9f5b-2f6f1d0c8000"
 
@@ -90,6 +91,16 @@ def take_sync(client: Any, turn: dict[str, Any]) -> dict[str, float]:
     return taken
 
 
+def take_verify(verifier: Any, turn: dict[str, Any]) -> dict[str, float]:
+    """A turn of one thread."""
+    algorithm = turn["operation"]
+    verifier.verify(algorithm)
+    began, used = time.perf_counter(), cpu()
+    for _ in range(turn["calls"]):
+        verifier.verify(algorithm)
+    return {"seconds": time.perf_counter() - began, "cpu": cpu() - used}
+
+
 def main(name: str, base_url: str) -> None:
     """Works until standard input ends."""
     runtime = f"{platform.python_implementation()} {platform.python_version()}"
@@ -99,6 +110,11 @@ def main(name: str, base_url: str) -> None:
 
         def take(turn: dict[str, Any]) -> dict[str, float]:
             return loop.run_until_complete(take_async(client, turn))
+    elif name in verifiers.ALL:
+        client = verifiers.ALL[name](base_url)
+
+        def take(turn: dict[str, Any]) -> dict[str, float]:
+            return take_verify(client, turn)
     else:
         client = sync_clients.ALL[name](base_url)
 

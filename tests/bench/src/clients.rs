@@ -1,4 +1,5 @@
-//! The Rust clients: the project's core, and the code that one would write with reqwest alone.
+//! The Rust clients: the project's core, and the code that one would write with reqwest alone; and the
+//! verifiers.
 //!
 //! Both read the same three fields of every agent, and both turn texts into enums and times.
 
@@ -12,7 +13,7 @@ use sentryagent_idp::{
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use crate::{Result, canned, protocol::Operation};
+use crate::{Result, canned, protocol::Operation, verifiers::Verifier};
 
 /// A Rust client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -21,6 +22,10 @@ pub enum Name {
     Core,
     /// reqwest and serde.
     Reqwest,
+    /// The project's verifier.
+    VerifyCore,
+    /// jsonwebtoken.
+    Jsonwebtoken,
 }
 
 /// A client that is ready to call; cheap to clone.
@@ -28,10 +33,13 @@ pub enum Name {
 pub enum Client {
     Core(AgentIdPClient),
     Reqwest(Arc<Bare>),
+    Verifier(Arc<Verifier>),
 }
 
 impl Client {
     pub async fn new(name: Name, base_url: &str) -> Result<Self> {
+        // Asked for by reqwest even where nothing is encrypted.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         Ok(match name {
             Name::Core => Self::Core(
                 AgentIdPClient::builder()
@@ -41,6 +49,8 @@ impl Client {
                     .build()?,
             ),
             Name::Reqwest => Self::Reqwest(Arc::new(Bare::new(base_url).await?)),
+            Name::VerifyCore => Self::Verifier(Arc::new(Verifier::new(true, base_url).await?)),
+            Name::Jsonwebtoken => Self::Verifier(Arc::new(Verifier::new(false, base_url).await?)),
         })
     }
 
@@ -53,6 +63,10 @@ impl Client {
                 let params = ListAgentsParams::new().with_limit(canned::PAGE as i64);
                 let page = client.agents().list_agents(params).await?;
                 page.data.len() == canned::PAGE && page.data.iter().all(look_core)
+            }
+            (Self::Verifier(verifier), _) => return verifier.call(operation).await,
+            (_, Operation::Rs256 | Operation::Es256) => {
+                return Err("a client verifies nothing".into());
             }
             (Self::Reqwest(bare), Operation::Get) => look_bare(&bare.get_agent(id).await?),
             (Self::Reqwest(bare), Operation::List) => {
@@ -89,8 +103,6 @@ pub struct Bare {
 
 impl Bare {
     async fn new(base_url: &str) -> Result<Self> {
-        // Asked for by reqwest even where nothing is encrypted.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         #[derive(Deserialize)]
         struct Token {
             access_token: String,

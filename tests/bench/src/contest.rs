@@ -11,7 +11,14 @@ pub enum Name {
     PythonAsync,
     PythonSync,
     Node,
+    GoCgo,
+    GoPurego,
     Java,
+    VerifyRust,
+    VerifyPython,
+    VerifyNode,
+    VerifyGo,
+    VerifyJava,
 }
 
 /// The project's client of one language and its peers.
@@ -42,6 +49,15 @@ pub struct Case {
 }
 
 impl Contest {
+    /// Whether it is meant by that name: its own, or the beginning that it shares with others, such as `go`.
+    pub fn is_named(&self, wanted: &str) -> bool {
+        self.name.to_possible_value().is_some_and(|own| {
+            own.get_name()
+                .strip_prefix(wanted)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        })
+    }
+
     /// The turn of this client in this case.
     pub fn turn(&self, client: usize, case: usize) -> Turn {
         let Case {
@@ -83,6 +99,11 @@ const THREAD_CASES: &[Case] = &[
     case("getAgent, 16 threads", Operation::Get, 16),
     case("getAgent, 1 thread", Operation::Get, 1),
     case("listAgents of 100, 16 threads", Operation::List, 16),
+];
+
+const VERIFY_CASES: &[Case] = &[
+    case("RS256, key at hand", Operation::Rs256, 1),
+    case("ES256, key at hand", Operation::Es256, 1),
 ];
 
 /// Every contest.
@@ -128,6 +149,24 @@ pub const ALL: &[Contest] = &[
         cases: ASYNC_CASES,
     },
     Contest {
+        name: Name::GoCgo,
+        title: "Go, cgo",
+        clients: &[
+            entrant("project-go", &[32_000, 6_000, 3_200], &[]),
+            entrant("net/http", &[16_000, 6_000, 1_920], &[1.0, 0.9, 1.0]),
+        ],
+        cases: ASYNC_CASES,
+    },
+    Contest {
+        name: Name::GoPurego,
+        title: "Go, purego",
+        clients: &[
+            entrant("project-go", &[32_000, 6_000, 3_200], &[]),
+            entrant("net/http", &[16_000, 6_000, 1_920], &[0.9, 0.9, 1.0]),
+        ],
+        cases: ASYNC_CASES,
+    },
+    Contest {
         name: Name::Java,
         title: "Java",
         clients: &[
@@ -135,6 +174,51 @@ pub const ALL: &[Contest] = &[
             entrant("java.net.http", &[8_000, 5_000, 1_920], &[4.0, 1.2, 1.0]),
         ],
         cases: ASYNC_CASES,
+    },
+    Contest {
+        name: Name::VerifyRust,
+        title: "Verification, Rust",
+        clients: &[
+            entrant("verify-core", &[30_000, 12_000], &[]),
+            entrant("jsonwebtoken", &[25_000, 12_000], &[0.0, 0.0]),
+        ],
+        cases: VERIFY_CASES,
+    },
+    Contest {
+        name: Name::VerifyPython,
+        title: "Verification, Python",
+        clients: &[
+            entrant("verify-project", &[20_000, 10_000], &[]),
+            entrant("pyjwt", &[10_000, 6_000], &[0.0, 0.0]),
+        ],
+        cases: VERIFY_CASES,
+    },
+    Contest {
+        name: Name::VerifyNode,
+        title: "Verification, Node.js",
+        clients: &[
+            entrant("verify-project", &[20_000, 10_000], &[]),
+            entrant("jose", &[10_000, 6_000], &[0.0, 0.0]),
+        ],
+        cases: VERIFY_CASES,
+    },
+    Contest {
+        name: Name::VerifyGo,
+        title: "Verification, Go",
+        clients: &[
+            entrant("verify-project", &[20_000, 10_000], &[]),
+            entrant("golang-jwt", &[20_000, 10_000], &[0.0, 0.0]),
+        ],
+        cases: VERIFY_CASES,
+    },
+    Contest {
+        name: Name::VerifyJava,
+        title: "Verification, Java",
+        clients: &[
+            entrant("verify-project", &[20_000, 10_000], &[]),
+            entrant("nimbus", &[10_000, 1_000], &[0.0, 0.0]),
+        ],
+        cases: VERIFY_CASES,
     },
 ];
 
@@ -151,6 +235,16 @@ mod tests {
                 assert_eq!(client.targets.len(), targets);
             }
         }
+    }
+
+    #[test]
+    fn a_name_means_one_contest_or_those_of_a_language() {
+        let meant = |wanted| ALL.iter().filter(|c| c.is_named(wanted)).count();
+        assert_eq!(
+            ["go-cgo", "go", "python", "node", "verify-go"].map(meant),
+            [1, 2, 2, 1, 1]
+        );
+        assert_eq!(["g", "cgo", "go-", ""].map(meant), [0, 0, 0, 0]);
     }
 
     #[test]

@@ -11,6 +11,10 @@ pub enum Operation {
     Get,
     /// A page of a hundred.
     List,
+    /// Nothing: a token of that algorithm is verified.
+    Rs256,
+    /// The same.
+    Es256,
 }
 
 /// The first line of a worker.

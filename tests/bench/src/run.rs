@@ -21,12 +21,14 @@ use crate::{
 
 /// What to run and what to make of it.
 pub struct Plan {
-    pub python: PathBuf,
-    pub workers: PathBuf,
-    pub node_workers: PathBuf,
-    pub java_worker: PathBuf,
+    pub python: Option<PathBuf>,
+    pub workers: Option<PathBuf>,
+    pub node_workers: Option<PathBuf>,
+    pub go_worker: Option<PathBuf>,
+    pub go_cgo_worker: Option<PathBuf>,
+    pub java_worker: Option<PathBuf>,
     pub rounds: u32,
-    pub only: Option<contest::Name>,
+    pub only: Option<String>,
     pub report: Option<PathBuf>,
     pub shown_command: String,
 }
@@ -57,11 +59,18 @@ pub fn run(plan: &Plan) -> Result<()> {
     let (began, busy) = (Instant::now(), machine::busy_seconds());
     let mut outcomes = Vec::new();
     for contest in contest::ALL {
-        if plan.only.is_none_or(|only| only == contest.name) {
+        if plan
+            .only
+            .as_deref()
+            .is_none_or(|only| contest.is_named(only))
+        {
             outcomes.extend(meet(plan, contest, &base_url, server.child.id())?);
         }
     }
     drop(server);
+    if outcomes.is_empty() {
+        return Err("no contest has that name".into());
+    }
     let seconds = began.elapsed().as_secs_f64();
     let ours = machine::cpu_seconds(Who::This) + machine::cpu_seconds(Who::Children);
     let others = match (busy, machine::busy_seconds()) {
@@ -119,26 +128,35 @@ fn meet(
 
 /// The program of a contest's clients; their name and the base URL follow.
 fn worker(plan: &Plan, contest: contest::Name) -> Result<Command> {
+    let given = |path: &Option<PathBuf>, option: &str| -> Result<PathBuf> {
+        let missing = || format!("this contest needs {option}");
+        Ok(path.clone().ok_or_else(missing)?)
+    };
     Ok(match contest {
-        contest::Name::Rust => {
+        contest::Name::Rust | contest::Name::VerifyRust => {
             let mut own = Command::new(std::env::current_exe()?);
             own.arg("client");
             own
         }
-        contest::Name::PythonAsync | contest::Name::PythonSync => {
-            let mut python = Command::new(&plan.python);
-            python.arg(plan.workers.join("worker.py"));
+        contest::Name::PythonAsync | contest::Name::PythonSync | contest::Name::VerifyPython => {
+            let mut python = Command::new(given(&plan.python, "--python")?);
+            python.arg(given(&plan.workers, "--workers")?.join("worker.py"));
             python.env("PYTHONDONTWRITEBYTECODE", "1");
             python
         }
-        contest::Name::Node => {
+        contest::Name::Node | contest::Name::VerifyNode => {
             let mut node = Command::new("node");
-            node.arg(plan.node_workers.join("worker.mjs"));
+            node.arg(given(&plan.node_workers, "--node-workers")?.join("worker.mjs"));
             node
         }
-        contest::Name::Java => {
+        contest::Name::GoCgo => Command::new(given(&plan.go_cgo_worker, "--go-cgo-worker")?),
+        contest::Name::GoPurego | contest::Name::VerifyGo => {
+            Command::new(given(&plan.go_worker, "--go-worker")?)
+        }
+        contest::Name::Java | contest::Name::VerifyJava => {
             let mut java = Command::new("java");
-            java.arg("-jar").arg(&plan.java_worker);
+            java.arg("-jar")
+                .arg(given(&plan.java_worker, "--java-worker")?);
             java
         }
     })

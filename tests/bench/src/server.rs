@@ -14,7 +14,10 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-use crate::{Result, canned};
+use crate::{
+    Result, canned,
+    issuer::{self, Issuer},
+};
 
 /// Serves until it is killed.
 pub fn serve() -> Result<()> {
@@ -26,8 +29,9 @@ pub fn serve() -> Result<()> {
 
 async fn accept() -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    println!("http://{}", listener.local_addr()?);
-    let answers: &'static Answers = Box::leak(Box::new(Answers::new()));
+    let base_url = format!("http://{}", listener.local_addr()?);
+    let answers: &'static Answers = Box::leak(Box::new(Answers::new(&base_url)?));
+    println!("{base_url}");
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
@@ -43,15 +47,17 @@ struct Answers {
     agent: Bytes,
     page: Bytes,
     token: Bytes,
+    issuer: Issuer,
 }
 
 impl Answers {
-    fn new() -> Self {
-        Self {
+    fn new(base_url: &str) -> Result<Self> {
+        Ok(Self {
             agent: Bytes::from(canned::agent(0)),
             page: canned::page(),
             token: canned::token(),
-        }
+            issuer: Issuer::new(base_url)?,
+        })
     }
 
     async fn answer(
@@ -62,6 +68,8 @@ impl Answers {
         let path = request.uri().path();
         let (status, body) = match (request.method(), path) {
             (&Method::POST, canned::TOKEN) => (StatusCode::OK, self.token.clone()),
+            (&Method::GET, issuer::KEYS) => (StatusCode::OK, self.issuer.keys.clone()),
+            (&Method::GET, issuer::TOKENS) => (StatusCode::OK, self.issuer.tokens.clone()),
             _ if !authorized => (StatusCode::UNAUTHORIZED, Bytes::new()),
             (&Method::GET, canned::AGENTS) => (StatusCode::OK, self.page.clone()),
             (&Method::GET, one) if one.starts_with(canned::AGENTS) => {

@@ -20,8 +20,11 @@ pub fn work(name: Name, base_url: &str) -> Result<()> {
     let client = runtime.block_on(Client::new(name, base_url))?;
     say(&Ready {
         client: match name {
-            Name::Core => concat!("sentryagent-idp ", env!("CARGO_PKG_VERSION")).into(),
+            Name::Core | Name::VerifyCore => {
+                concat!("sentryagent-idp ", env!("CARGO_PKG_VERSION")).into()
+            }
             Name::Reqwest => format!("reqwest {}", locked("reqwest")),
+            Name::Jsonwebtoken => format!("jsonwebtoken {}", locked("jsonwebtoken")),
         },
         runtime: first_line("rustc", &["--version"]),
     })?;

@@ -1,9 +1,13 @@
 package ai.sentryagent.idp.bench;
 
 import java.time.Instant;
+import java.util.List;
 
 /** Reads what a caller reads, and checks it. */
 final class Look {
+    /** For whom tokens are. */
+    static final String AUDIENCE = "https://api.example.com";
+
     /** Agents on a page. */
     static final int PAGE = 100;
 
@@ -15,6 +19,12 @@ final class Look {
     static void at(String email, boolean active, Instant created) {
         if (!email.endsWith(".com") || !active || created.isBefore(BEGIN) || !created.isBefore(END)) {
             throw new IllegalStateException("an agent is not what the server sent");
+        }
+    }
+
+    static void at(String subject, List<String> scopes) {
+        if (subject.length() != 36 || !scopes.contains("agents:read")) {
+            throw new IllegalStateException("the token does not say what it was made with");
         }
     }
 

@@ -2,6 +2,7 @@ package ai.sentryagent.idp.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.nimbusds.jose.JOSEObjectType;
 import com.sun.management.OperatingSystemMXBean;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -25,20 +26,23 @@ public final class Worker {
     private static final int WARM_WAITS = 4_000;
     private static final int WARM_LISTS = 2_000;
 
+    /** Null in a contest of verifiers, as the other one is in a contest of clients. */
     private final Contestant client;
 
-    private Worker(Contestant client) {
+    private final Verification verification;
+
+    private Worker(Contestant client, Verification verification) {
         this.client = client;
+        this.verification = verification;
     }
 
     /** The client's name and the base URL. */
     public static void main(String[] args) throws IOException {
-        Worker worker = new Worker(args[0].equals("project-java") ? new Project(args[1]) : new Jdk(args[1]));
-        worker.together("get", IN_FLIGHT, WARM_GETS / IN_FLIGHT);
-        worker.alone("get", WARM_WAITS);
-        worker.together("list", IN_FLIGHT, WARM_LISTS / IN_FLIGHT);
-        System.out.println("{\"client\":\"" + (args[0].equals("project-java") ? "sentryagent-idp" : "java.net.http + Jackson")
-                + "\",\"runtime\":\"" + System.getProperty("java.vm.name") + ' ' + System.getProperty("java.version") + "\"}");
+        String name = args[0];
+        Worker worker = of(name, args[1]);
+        String shown = name.equals("java.net.http") ? "java.net.http + Jackson"
+                : name.equals("nimbus") ? "nimbus-jose-jwt " + version(JOSEObjectType.class) : "sentryagent-idp";
+        System.out.println("{\"client\":\"" + shown + "\",\"runtime\":\"" + System.getProperty("java.vm.name") + ' ' + System.getProperty("java.version") + "\"}");
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         JsonMapper mapper = JsonMapper.builder().build();
         for (String line = in.readLine(); line != null; line = in.readLine()) {
@@ -47,13 +51,36 @@ public final class Worker {
         System.exit(0);
     }
 
+    private static Worker of(String name, String baseUrl) throws IOException {
+        switch (name) {
+            case "verify-project":
+                return new Worker(null, new Verification(new ProjectVerifier(baseUrl), baseUrl));
+            case "nimbus":
+                return new Worker(null, new Verification(new Nimbus(baseUrl), baseUrl));
+            default:
+                Worker worker = new Worker(name.equals("project-java") ? new Project(baseUrl) : new Jdk(baseUrl), null);
+                worker.together("get", IN_FLIGHT, WARM_GETS / IN_FLIGHT);
+                worker.alone("get", WARM_WAITS);
+                worker.together("list", IN_FLIGHT, WARM_LISTS / IN_FLIGHT);
+                return worker;
+        }
+    }
+
+    /** The version in the name of the jar that a class is from. */
+    private static String version(Class<?> type) {
+        String jar = type.getProtectionDomain().getCodeSource().getLocation().getPath();
+        return jar.replaceAll(".*-([0-9.]+)\\.jar", "$1");
+    }
+
     private String take(JsonNode turn) {
         String operation = turn.get("operation").asText();
         int inFlight = turn.get("in_flight").asInt();
         int each = turn.get("calls").asInt() / inFlight;
         long began = System.nanoTime();
         double used = cpu();
-        if (inFlight == 1) {
+        if (verification != null) {
+            verification.verify(operation, each);
+        } else if (inFlight == 1) {
             alone(operation, each);
         } else {
             together(operation, inFlight, each);
