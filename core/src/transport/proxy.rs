@@ -1,4 +1,4 @@
-//! Proxies: which one is on the way to a server, and getting through it.
+//! Proxies: which one is on the way to a server.
 //!
 //! Owns: the configured proxy, else those of the environment (`HTTP_PROXY`, `HTTPS_PROXY`,
 //! `ALL_PROXY`; of the system on macOS and Windows); `NO_PROXY` counts in both cases. Plain `http` is
@@ -6,22 +6,19 @@
 //! could not reach it, and would hear the secrets that plain `http` may carry only as far as here.
 //! Refuses: SOCKS; showing a proxy's password.
 
-use std::{fmt, io, net::IpAddr};
+mod tunnel;
 
-use http::{HeaderValue, Uri};
+use std::net::IpAddr;
+
+use http::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
+pub(super) use self::tunnel::{ASKS_FOR_PASSWORD, Proxy};
 use super::Failure;
 use crate::{
     Error,
     config::{Environment, Network, process_environment},
 };
-
-/// The head of a proxy's answer to `CONNECT` may have this many bytes.
-const ANSWER_BYTES_MAX: usize = 16 * 1024;
-
-pub(super) const ASKS_FOR_PASSWORD: &str = "the proxy asks for a user name and a password (407)";
 
 /// The way to a server.
 pub(super) enum Route {
@@ -30,14 +27,6 @@ pub(super) enum Route {
     Forward(Proxy),
     /// The proxy passes bytes on.
     Tunnel(Proxy),
-}
-
-/// A proxy.
-pub(super) struct Proxy {
-    pub secure: bool,
-    pub host: String,
-    pub port: u16,
-    pub authorization: Option<HeaderValue>,
 }
 
 /// The rules.
@@ -247,276 +236,5 @@ fn no_proxy() -> String {
         .unwrap_or_default()
 }
 
-/// Where it is, without its password.
-impl fmt::Display for Proxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the proxy {}:{}", self.host, self.port)
-    }
-}
-
-impl Proxy {
-    fn new(found: &Intercept) -> Result<Self, String> {
-        let uri = found.uri();
-        let scheme = uri.scheme_str().unwrap_or_default();
-        let (secure, port) = match scheme {
-            "http" => (false, 80),
-            "https" => (true, 443),
-            other => {
-                return Err(format!(
-                    "the proxy is one for {other}; only http and https are supported"
-                ));
-            }
-        };
-        Ok(Self {
-            secure,
-            host: uri.host().unwrap_or_default().to_owned(),
-            port: uri.port_u16().unwrap_or(port),
-            authorization: found.basic_auth().cloned(),
-        })
-    }
-
-    /// Asks for a tunnel to `target` (`host:port`).
-    pub async fn tunnel<S>(&self, stream: &mut S, target: &str) -> io::Result<()>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n").into_bytes();
-        if let Some(authorization) = &self.authorization {
-            request.extend_from_slice(b"Proxy-Authorization: ");
-            request.extend_from_slice(authorization.as_bytes());
-            request.extend_from_slice(b"\r\n");
-        }
-        request.extend_from_slice(b"\r\n");
-        stream.write_all(&request).await?;
-        stream.flush().await?;
-        let head = head(stream).await?;
-        match status(&head) {
-            Some(200..=299) => Ok(()),
-            Some(407) => Err(io::Error::other(ASKS_FOR_PASSWORD)),
-            Some(status) => Err(io::Error::other(format!(
-                "the proxy answered {status} to CONNECT"
-            ))),
-            None => Err(io::Error::other("the proxy does not speak HTTP")),
-        }
-    }
-}
-
-/// Reads up to the empty line and not a byte further: what follows is the server's.
-async fn head<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(256);
-    while !head.ends_with(b"\r\n\r\n") {
-        if head.len() == ANSWER_BYTES_MAX {
-            return Err(io::Error::other("the proxy's answer is too long"));
-        }
-        match stream.read_u8().await {
-            Ok(byte) => head.push(byte),
-            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
-                return Err(io::Error::other("the proxy closed the connection"));
-            }
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(head)
-}
-
-/// `HTTP/1.1 200 Connection established`.
-fn status(head: &[u8]) -> Option<u16> {
-    let line = std::str::from_utf8(head.split(|b| *b == b'\r').next()?).ok()?;
-    let (version, rest) = line.split_once(' ')?;
-    version
-        .starts_with("HTTP/1.")
-        .then(|| rest.split(' ').next())
-        .flatten()?
-        .parse()
-        .ok()
-}
-
 #[cfg(test)]
-mod tests {
-    use http::Uri;
-
-    use super::{are_about, exceptions, is_here, of_environment, status, unreadable};
-
-    #[test]
-    fn what_the_environment_says_is_told_with_the_variable_and_without_the_password() {
-        let told = |uri: &'static str, set: &[(&str, &str)]| {
-            let value = |name: &str| {
-                let found = set.iter().find(|(known, _)| *known == name);
-                found.map(|(_, value)| (*value).to_owned())
-            };
-            let told = of_environment(&Uri::from_static(uri), &value);
-            told.map(|(proxy, name)| (proxy.unwrap_or_default(), name))
-        };
-        let (secure, plain) = ("https://idp.example.com", "http://idp.example.com");
-        let here = "http://localhost:8080";
-        let proxy = "http://fox:s%40fe@proxy.example.com:3128/path";
-        let masked = "http://***@proxy.example.com:3128/";
-        let bare = "proxy.example.com:3128";
-        let open = "http://proxy.example.com:3128/";
-        for (uri, set, wanted) in [
-            (
-                secure,
-                &[("HTTPS_PROXY", proxy)][..],
-                (masked, "HTTPS_PROXY"),
-            ),
-            (secure, &[("https_proxy", bare)], (open, "https_proxy")),
-            (plain, &[("HTTP_PROXY", proxy)], (masked, "HTTP_PROXY")),
-            (plain, &[("ALL_PROXY", proxy)], (masked, "ALL_PROXY")),
-            (
-                plain,
-                &[("HTTP_PROXY", bare), ("ALL_PROXY", proxy)],
-                (open, "HTTP_PROXY"),
-            ),
-            // What cannot be read is passed over where there is another, and may be a password.
-            (
-                plain,
-                &[("HTTP_PROXY", "s@fe :"), ("ALL_PROXY", bare)],
-                (open, "ALL_PROXY"),
-            ),
-            (plain, &[("HTTP_PROXY", "s@fe :")], ("***", "HTTP_PROXY")),
-            (
-                plain,
-                &[("HTTP_PROXY", "socks5://fox:s%40fe@proxy:1080")],
-                ("socks5://***@proxy:1080/", "HTTP_PROXY"),
-            ),
-            (
-                plain,
-                &[("HTTP_PROXY", proxy), ("NO_PROXY", "example.com")],
-                ("", "NO_PROXY"),
-            ),
-            (
-                here,
-                &[("HTTP_PROXY", "http://127.0.0.1:3128")],
-                ("http://127.0.0.1:3128/", "HTTP_PROXY"),
-            ),
-        ] {
-            let wanted = (wanted.0.to_owned(), wanted.1);
-            assert_eq!(told(uri, set), Some(wanted), "{uri} {set:?}");
-        }
-        for (uri, set) in [
-            (secure, &[][..]),
-            (secure, &[("HTTP_PROXY", proxy)]),
-            (secure, &[("NO_PROXY", "*")]),
-            (here, &[("HTTP_PROXY", proxy)]),
-            (here, &[("HTTP_PROXY", "s@fe :")]),
-            (plain, &[("HTTP_PROXY", proxy), ("REQUEST_METHOD", "GET")]),
-        ] {
-            assert_eq!(told(uri, set), None, "{uri} {set:?}");
-        }
-    }
-
-    #[test]
-    fn a_variable_that_names_no_proxy_is_a_mistake() {
-        let said = |uri: &'static str, set: &[(&str, &str)]| {
-            let value = |name: &str| {
-                let found = set.iter().find(|(known, _)| *known == name);
-                found.map(|(_, value)| (*value).to_owned())
-            };
-            unreadable(&Uri::from_static(uri), &value)
-        };
-        let (secure, plain) = ("https://idp.example.com", "http://idp.example.com");
-        let wrong = "http://pro xy:3128";
-        assert_eq!(said(secure, &[("HTTPS_PROXY", wrong)]), Some("HTTPS_PROXY"));
-        assert_eq!(
-            said(plain, &[("http_proxy", "ftp://proxy")]),
-            Some("http_proxy")
-        );
-        assert_eq!(said(plain, &[("ALL_PROXY", "http://")]), Some("ALL_PROXY"));
-        assert_eq!(said(plain, &[("HTTPS_PROXY", wrong)]), None);
-        assert_eq!(
-            said(
-                secure,
-                &[("HTTPS_PROXY", "proxy:3128"), ("ALL_PROXY", wrong)]
-            ),
-            None
-        );
-        assert_eq!(
-            said(secure, &[("HTTPS_PROXY", wrong), ("REQUEST_METHOD", "GET")]),
-            None
-        );
-        assert_eq!(said(secure, &[]), None);
-    }
-
-    #[test]
-    fn exceptions_are_names_addresses_networks_and_ports() {
-        for (list, uri) in [
-            ("example.com", "https://example.com"),
-            ("example.com", "https://idp.EXAMPLE.com:8443"),
-            (".example.com", "https://idp.example.com"),
-            ("*.example.com", "https://idp.example.com"),
-            ("a.test, IDP.example.com", "https://idp.example.com"),
-            ("a.test idp.example.com", "https://idp.example.com"),
-            ("idp.example.com:443", "https://idp.example.com"),
-            ("idp.example.com:8443", "https://idp.example.com:8443"),
-            ("10.0.0.0/8", "http://10.1.2.3:8080"),
-            ("10.1.2.3:8080", "http://10.1.2.3:8080"),
-            ("fd00::/8", "https://[fd00::7]"),
-            ("fd00::7", "https://[fd00::7]"),
-            ("[fd00::7]", "https://[fd00::7]:8443"),
-            ("[fd00::7]:8443", "https://[fd00::7]:8443"),
-            ("*", "https://idp.example.com"),
-        ] {
-            assert!(
-                are_about(&exceptions(list), &Uri::from_static(uri)),
-                "{list} {uri}"
-            );
-        }
-        for (list, uri) in [
-            ("", "https://idp.example.com"),
-            (" , ", "https://idp.example.com"),
-            ("example.com", "https://badexample.com"),
-            ("example.com", "https://example.com.evil.test"),
-            ("idp.example.com:8443", "https://idp.example.com"),
-            ("idp.example.com:port", "https://idp.example.com"),
-            ("10.0.0.0/8", "http://11.1.2.3"),
-            ("[fd00::7]:8443", "https://[fd00::7]"),
-            (":443", "https://idp.example.com"),
-        ] {
-            assert!(
-                !are_about(&exceptions(list), &Uri::from_static(uri)),
-                "{list} {uri}"
-            );
-        }
-    }
-
-    #[test]
-    fn this_machine_is_known_by_its_names_and_addresses() {
-        for here in [
-            "localhost",
-            "LOCALHOST",
-            "idp.localhost",
-            "127.0.0.1",
-            "127.9.9.9",
-            "[::1]",
-            "::1",
-        ] {
-            assert!(is_here(here), "{here}");
-        }
-        for elsewhere in [
-            "idp.example.com",
-            "localhost.example.com",
-            "10.0.0.1",
-            "[fe80::1]",
-            "",
-        ] {
-            assert!(!is_here(elsewhere), "{elsewhere}");
-        }
-    }
-
-    #[test]
-    fn a_status_line_is_read() {
-        assert_eq!(
-            status(b"HTTP/1.1 200 Connection established\r\n\r\n"),
-            Some(200)
-        );
-        assert_eq!(status(b"HTTP/1.0 407\r\n\r\n"), Some(407));
-        for wrong in [
-            &b"SSH-2.0-x\r\n"[..],
-            b"HTTP/2 200\r\n",
-            b"HTTP/1.1 ok\r\n",
-            b"",
-        ] {
-            assert_eq!(status(wrong), None);
-        }
-    }
-}
+mod tests;
