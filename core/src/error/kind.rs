@@ -36,9 +36,9 @@ pub enum ErrorKind {
     NotFound,
     /// The state does not allow it.
     Conflict,
-    /// The request is wrong; see [`Error::details`].
+    /// The request is wrong; see [`details`](crate::Error::details).
     Validation,
-    /// Too many requests; see [`Error::retry_after`].
+    /// Too many requests; see [`retry_after`](crate::Error::retry_after).
     RateLimit,
     /// The server failed.
     Server,

@@ -1,6 +1,6 @@
 //! Turns the contract in `openapi/` into every surface that speaks of an operation.
 //!
-//! Owns: reading the contract ([`load`]), the typed model of it ([`model`]), one emitter per
+//! Owns: reading the contract ([`mod@load`]), the typed model of it ([`model`]), one emitter per
 //! target ([`emit`]) and writing or checking what they emit ([`output`]).
 //! Refuses: anything in the contract that it does not understand, with file and line; and any
 //! knowledge of a single operation - an emitter sees operations only through the model.

@@ -1,4 +1,4 @@
-//! A case, as the YAML files under tests/conformance/<section>/ hold it.
+//! A case, as the YAML files under `tests/conformance/<section>/` hold it.
 //!
 //! A case talks either to a `scripted` server, which answers exactly what the case says, or to
 //! the `real` one. It is a list of steps; a case with a single call may write `call` and `expect`
@@ -126,6 +126,8 @@ pub struct Step {
     pub closed: Option<usize>,
     /// Lets the scripted answers go that wait at this gate.
     pub release: Option<String>,
+    /// Whether the runner's process has a thread of the core, now.
+    pub core_thread: Option<bool>,
     /// Makes a verifier; later steps use it.
     pub verifier: Option<VerifierStep>,
     /// Verifies a token.
