@@ -22,6 +22,8 @@ mod redaction;
 mod request;
 mod retry;
 mod secrets;
+#[cfg(target_os = "linux")]
+mod threads;
 mod tls;
 mod tls_authority;
 mod token;

@@ -18,6 +18,7 @@ pub mod real;
 pub mod runner;
 pub mod scripted;
 pub mod steps;
+pub mod threads;
 pub mod transcript;
 pub mod unknown;
 pub mod verbs;

@@ -9,7 +9,7 @@ use crate::{
     case::{Call, Result, Step},
     issuer::{AUDIENCE, Keys},
     judge::{Play, bounded},
-    pattern,
+    pattern, threads,
     verbs::{ChainStep, Http, Seen, TokenText, VerifierStep, VerifyStep},
     webhook,
 };
@@ -51,7 +51,7 @@ impl Step {
 }
 
 impl Play<'_> {
-    /// What concerns the scripted server alone. True when the step was that.
+    /// What the harness does without asking the runner. True when the step was that.
     pub async fn harness_step(&mut self, step: &Step) -> Result<bool> {
         if let Some(wanted) = &step.arrived {
             self.arrived(wanted).await?;
@@ -62,6 +62,9 @@ impl Play<'_> {
             bounded("the connection to be closed", wait).await?;
         } else if let Some(gate) = &step.release {
             self.scripted()?.release(gate);
+        } else if let Some(wanted) = step.core_thread {
+            let pid = self.runner.pid().await.ok_or("the runner is gone")?;
+            threads::check(pid, wanted)?;
         } else {
             return Ok(false);
         }
