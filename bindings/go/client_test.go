@@ -112,15 +112,18 @@ func TestACallWithoutAContextIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheLongestTimeIsATime(t *testing.T) {
+func TestATimeIsAboveZeroAndAtMostADay(t *testing.T) {
 	s := fake(t, answer(404, `{"code":"AGENT_NOT_FOUND","message":"Agent not found."}`))
-	_, err := s.client(t).Agents.GetAgent(context.Background(), clientID, agentidp.WithTimeout(math.MaxInt64))
+	client := s.client(t)
+	_, err := client.Agents.GetAgent(context.Background(), clientID, agentidp.WithTimeout(24*time.Hour))
 	if !errors.Is(err, agentidp.ErrNotFound) {
 		t.Error(err)
 	}
-	_, err = s.client(t).Agents.GetAgent(context.Background(), clientID, agentidp.WithTimeout(-1))
-	if !errors.Is(err, agentidp.ErrValidation) {
-		t.Error(err)
+	for _, wrong := range []time.Duration{-1, 24*time.Hour + 1, math.MaxInt64} {
+		_, err = client.Agents.GetAgent(context.Background(), clientID, agentidp.WithTimeout(wrong))
+		if !errors.Is(err, agentidp.ErrValidation) || !strings.Contains(err.Error(), "timeout") {
+			t.Error(wrong, err)
+		}
 	}
 }
 

@@ -28,9 +28,9 @@ type AgentIdPClientConfig struct {
 	// CABundle is the path of a PEM file with certificates to trust besides the system's.
 	// AGENTIDP_CA_BUNDLE.
 	CABundle string
-	// Timeout is for one call in all, tries and waits included; 30 s when 0.
+	// Timeout is for one call in all, tries and waits included; 30 s when 0, at most 24 hours.
 	Timeout time.Duration
-	// ConnectTimeout is for one connection; 5 s when 0.
+	// ConnectTimeout is for one connection; 5 s when 0, at most 24 hours.
 	ConnectTimeout time.Duration
 	// Retries is how many times a failed call is repeated where that is safe; 2 when nil.
 	Retries *int

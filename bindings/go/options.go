@@ -23,13 +23,13 @@ type callOptions struct {
 	response       *Response
 }
 
-// WithTimeout is the time for this call in all, tries and waits included; an earlier deadline of the
-// context wins.
+// WithTimeout is the time for this call in all, tries and waits included, at most 24 hours; an earlier
+// deadline of the context wins.
 func WithTimeout(timeout time.Duration) CallOption {
 	return func(o *callOptions) { o.timeout = timeout }
 }
 
-// WithConnectTimeout is the time for a connection that this call has to open.
+// WithConnectTimeout is the time for a connection that this call has to open, at most 24 hours.
 func WithConnectTimeout(timeout time.Duration) CallOption {
 	return func(o *callOptions) { o.connectTimeout = timeout }
 }

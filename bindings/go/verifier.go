@@ -40,9 +40,9 @@ type TokenVerifierConfig struct {
 	// way, and either way this machine (loopback, localhost) is reached directly, unless the proxy is on
 	// it too.
 	Proxy string
-	// Timeout is for fetching keys; 10 s when 0.
+	// Timeout is for fetching keys; 10 s when 0, at most 24 hours.
 	Timeout time.Duration
-	// ConnectTimeout is for one connection; 5 s when 0.
+	// ConnectTimeout is for one connection; 5 s when 0, at most 24 hours.
 	ConnectTimeout time.Duration
 	// AllowInsecureHTTP permits http to other hosts than loopback. Whoever is between then decides
 	// which keys are trusted.

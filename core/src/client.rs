@@ -255,13 +255,13 @@ impl ClientBuilder {
         self
     }
 
-    /// What a call may take in all, tries and waits included; default 30 s.
+    /// What a call may take in all, tries and waits included; default 30 s, at most 24 hours.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.arguments.timeout = Some(timeout);
         self
     }
 
-    /// What making a connection may take; default 5 s.
+    /// What making a connection may take; default 5 s, at most 24 hours.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.arguments.network.connect_timeout = Some(timeout);
         self

@@ -11,7 +11,7 @@
 //! # Time
 //! A call's deadline covers everything: waiting for a token, all tries, all waits. A wait that would
 //! pass the deadline is not begun: the call fails at once with the error it has, which says how
-//! long the server asked to wait. Connecting may take 5 s of a call's 30 s.
+//! long the server asked to wait. Connecting may take 5 s of a call's 30 s. Either may be up to 24 hours.
 //!
 //! # Tokens
 //! From min(300 s, a third of its life) before its end - up to a tenth of that later, at random - a
@@ -43,6 +43,8 @@ use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 /// Making a connection.
 pub const CONNECT_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
+/// Largest time that can be configured, for a call, a connection or a fetch.
+pub const TIME_MAX: Duration = Duration::from_secs(86_400);
 /// Repetitions after the first try.
 pub const RETRIES_DEFAULT: u32 = 2;
 /// Largest number of repetitions that can be configured.

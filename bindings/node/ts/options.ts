@@ -15,11 +15,11 @@ export interface AgentIdPClientConfig {
    * Default: agents:read agents:write tokens:read audit:read.
    */
   readonly scopes?: readonly string[] | undefined;
-  /** Milliseconds for one call, tries and waits included. Default: 30000. */
+  /** Milliseconds for one call, tries and waits included, at most 86400000. Default: 30000. */
   readonly timeoutMs?: number | undefined;
-  /** Milliseconds until a connection must stand. Default: 5000. */
+  /** Milliseconds until a connection must stand, at most 86400000. Default: 5000. */
   readonly connectTimeoutMs?: number | undefined;
-  /** Tries after the first. Default: 2. */
+  /** Tries after the first, 0 to 10. Default: 2. */
   readonly retries?: number | undefined;
   /** Headers of every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -52,11 +52,11 @@ export interface AgentIdPClientConfig {
 
 /** What may be set on one call. */
 export interface CallOptions {
-  /** Milliseconds for the call, tries and waits included. Default: the client's. */
+  /** Milliseconds for the call, tries and waits included, at most 86400000. Default: the client's. */
   readonly timeoutMs?: number | undefined;
-  /** Milliseconds until a connection must stand. Default: the client's. */
+  /** Milliseconds until a connection must stand, at most 86400000. Default: the client's. */
   readonly connectTimeoutMs?: number | undefined;
-  /** Tries after the first. Default: the client's. */
+  /** Tries after the first, 0 to 10. Default: the client's. */
   readonly retries?: number | undefined;
   /** More headers. */
   readonly headers?: Readonly<Record<string, string>> | undefined;

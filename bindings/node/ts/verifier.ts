@@ -27,7 +27,7 @@ export interface TokenVerifierConfig extends Pick<
   readonly leewaySeconds?: number | undefined;
   /** Scopes that every token needs. Default: none. */
   readonly requiredScopes?: readonly string[] | undefined;
-  /** Milliseconds for fetching keys, in all. Default: 10000. */
+  /** Milliseconds for fetching keys, in all, at most 86400000. Default: 10000. */
   readonly timeoutMs?: number | undefined;
   /** Where the issuer's keys are. Default: what its discovery document says. */
   readonly jwksUri?: string | undefined;

@@ -97,14 +97,15 @@ impl<T: FromBody> Call<T> {
         self
     }
 
-    /// What this call may take in all - tries and waits included - instead of the client's 30 s.
+    /// What this call may take in all - tries and waits included - instead of the client's 30 s; at most
+    /// 24 hours.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = Some(timeout);
         self
     }
 
-    /// What making a connection for this call may take, instead of the client's 5 s. A connection that
-    /// is kept alive needs none.
+    /// What making a connection for this call may take, instead of the client's 5 s; at most 24 hours.
+    /// A connection that is kept alive needs none.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.options.connect_timeout = Some(timeout);
         self

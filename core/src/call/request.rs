@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     Error,
-    config::{Config, call_header},
+    config::{Config, call_header, duration_fault},
     operation::{Body, BodyKind, DefaultSource, Operation, Segment},
     policy,
 };
@@ -74,8 +74,8 @@ impl Options {
             ("timeout", self.timeout),
             ("connect_timeout", self.connect_timeout),
         ] {
-            if time.is_some_and(|time| time.is_zero()) {
-                return Err(Error::argument(name, "must be longer than zero"));
+            if let Some(fault) = time.and_then(duration_fault) {
+                return Err(Error::argument(name, fault));
             }
         }
         if self.retries.is_some_and(|n| n > policy::RETRIES_MAX) {

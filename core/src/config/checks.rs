@@ -43,10 +43,14 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-pub(super) fn positive(name: &str, time: Duration, faults: &mut Vec<String>) {
-    if time.is_zero() {
-        faults.push(format!("{name} must be longer than zero"));
-    }
+pub(crate) fn duration(name: &str, time: Duration, faults: &mut Vec<String>) {
+    faults.extend(duration_fault(time).map(|fault| format!("{name} {fault}")));
+}
+
+/// Why a call, a connection or a fetch cannot have that much time.
+pub(crate) fn duration_fault(time: Duration) -> Option<&'static str> {
+    let fits = !time.is_zero() && time <= policy::TIME_MAX;
+    (!fits).then_some("must be longer than zero and at most 24 hours")
 }
 
 pub(super) fn retries(retries: u32, faults: &mut Vec<String>) {

@@ -14,8 +14,8 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Uri};
 use url::Url;
 
-#[allow(unused_imports)] // the types of the fields
-pub(crate) use self::network::{ClientIdentity, Network, NetworkArguments, Proxy};
+pub(crate) use self::checks::{duration, duration_fault};
+pub(crate) use self::network::{ClientIdentity, Network, NetworkArguments};
 use crate::{Error, Secret, policy};
 
 /// Environment variables that stand in for arguments.
@@ -122,7 +122,7 @@ impl Config {
         });
         let timeout = or_default(arguments.timeout, policy::TIMEOUT_DEFAULT);
         let retries = or_default(arguments.retries, policy::RETRIES_DEFAULT);
-        checks::positive("timeout", timeout.value, &mut faults);
+        checks::duration("timeout", timeout.value, &mut faults);
         checks::retries(retries.value, &mut faults);
         let network = Network::resolve(arguments.network, environment, &mut faults);
         let scopes = scopes(arguments.scopes, environment);

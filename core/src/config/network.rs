@@ -82,7 +82,7 @@ impl Network {
         faults: &mut Vec<String>,
     ) -> Self {
         let connect_timeout = or_default(given.connect_timeout, policy::CONNECT_TIMEOUT_DEFAULT);
-        checks::positive("connect_timeout", connect_timeout.value, faults);
+        checks::duration("connect_timeout", connect_timeout.value, faults);
         let mut headers = checks::headers(&given.headers).unwrap_or_else(|fault| {
             faults.push(fault);
             HeaderMap::new()

@@ -11,7 +11,7 @@ use crate::{
     AgentIdPClient, Error, Secret,
     client::Core,
     clock::{Clock, SystemClock},
-    config::{Network, NetworkArguments, process_environment, server_url},
+    config::{Network, NetworkArguments, duration, process_environment, server_url},
     policy,
 };
 
@@ -91,13 +91,13 @@ impl TokenVerifierBuilder {
         self
     }
 
-    /// What fetching the keys may take in all; default 10 s.
+    /// What fetching the keys may take in all; default 10 s, at most 24 hours.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.given.timeout = Some(timeout);
         self
     }
 
-    /// What making a connection may take; default 5 s.
+    /// What making a connection may take; default 5 s, at most 24 hours.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.given.network.connect_timeout = Some(timeout);
         self
@@ -182,9 +182,7 @@ impl Settings {
             faults.push("algorithms must not be empty".to_owned());
         }
         let timeout = given.timeout.unwrap_or(policy::KEYS_TIMEOUT_DEFAULT);
-        if timeout.is_zero() {
-            faults.push("timeout must be longer than zero".to_owned());
-        }
+        duration("timeout", timeout, &mut faults);
         let jwks_uri = given.jwks_uri.and_then(|text| {
             let checked = fetch::address("jwks_uri", &text, insecure);
             checked.map_err(|fault| faults.push(fault)).ok()

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use sentryagent_idp::{AgentIdPClient, ErrorKind};
+use sentryagent_idp::{AgentIdPClient, ErrorKind, policy::TIME_MAX};
 
 use crate::support::{AGENT_ID, Fixture, agent_answer, failure, token_answer, token_script};
 
@@ -79,28 +79,28 @@ async fn the_last_failure_is_the_cause_of_a_timeout() {
 }
 
 #[tokio::test]
-async fn a_timeout_of_zero_is_refused() {
+async fn a_time_of_nothing_or_above_a_day_is_refused_by_its_name() {
     let f = Fixture::new().await;
-    let call = f
-        .client
-        .agents()
-        .get_agent(AGENT_ID)
-        .timeout(Duration::ZERO);
-    assert_eq!(
-        call.await.expect_err("refused").kind(),
-        ErrorKind::Validation
-    );
-}
-
-#[tokio::test]
-async fn the_longest_timeout_is_one() {
-    let f = Fixture::new().await;
-    let call = f
-        .client
-        .agents()
-        .get_agent(AGENT_ID)
-        .timeout(Duration::MAX)
-        .connect_timeout(Duration::MAX);
+    let call = || f.client.agents().get_agent(AGENT_ID);
+    for wrong in [
+        Duration::ZERO,
+        TIME_MAX + Duration::from_nanos(1),
+        Duration::MAX,
+    ] {
+        for (name, call) in [
+            ("timeout", call().timeout(wrong)),
+            ("connect_timeout", call().connect_timeout(wrong)),
+        ] {
+            let error = call.await.expect_err("refused");
+            assert_eq!(error.kind(), ErrorKind::Validation);
+            assert!(
+                error.message().contains(&format!("{name}: must be")),
+                "{error}"
+            );
+        }
+    }
+    assert_eq!(f.requests_to("/").await.len(), 0);
+    let call = call().timeout(TIME_MAX).connect_timeout(TIME_MAX);
     // It was sent: this server knows no agent.
     assert_eq!(call.await.expect_err("sent").http_status(), Some(404));
 }

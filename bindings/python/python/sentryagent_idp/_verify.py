@@ -132,8 +132,8 @@ class _Verifier:
             client: With it each token that holds is also introspected: revoked ones are
                 refused, at the price of a call.
             jwks_uri: Where the issuer's keys are. Default: as its discovery document says.
-            timeout: Seconds for fetching keys. Default 10.
-            connect_timeout: Seconds for making a connection. Default 5.
+            timeout: Seconds for fetching keys, at most 86400. Default 10.
+            connect_timeout: Seconds for making a connection, at most 86400. Default 5.
             allow_insecure_http: Allow `http` to other hosts than loopback. Default False.
             ca_bundle: Path of a PEM file with more certificate authorities.
                 `AGENTIDP_CA_BUNDLE`.
