@@ -38,6 +38,17 @@ pub(crate) struct Answered {
     pub asked: Moment,
 }
 
+impl Answered {
+    /// The error knows which answer it was.
+    pub fn blame(&self, error: Error) -> Error {
+        error
+            .with_status(self.status)
+            .with_headers(&self.headers)
+            .with_request_id(self.request_id.clone())
+            .with_retry_count(self.retry_count)
+    }
+}
+
 /// Makes the call.
 pub(crate) async fn execute(
     core: &Arc<Core>,

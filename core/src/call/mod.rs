@@ -175,11 +175,7 @@ pub(crate) fn decode<T: FromBody>(answered: &Answered) -> Result<T, Error> {
 
 /// The decoding error of an answer.
 pub(crate) fn describe(answered: &Answered, reason: &serde_json::Error) -> Error {
-    undecodable(answered.operation, reason)
-        .with_status(answered.status)
-        .with_headers(&answered.headers)
-        .with_request_id(answered.request_id.clone())
-        .with_retry_count(answered.retry_count)
+    answered.blame(undecodable(answered.operation, reason))
 }
 
 fn fields(model: &impl Serialize) -> Result<Map<String, Value>, serde_json::Error> {

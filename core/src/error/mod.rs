@@ -197,6 +197,16 @@ impl Error {
         self
     }
 
+    /// The same answer, which however is about how the SDK was set up; what it said becomes the cause.
+    pub(crate) fn into_configuration(mut self, message: impl Into<String>) -> Self {
+        let said = self.to_string();
+        self.0.kind = ErrorKind::Configuration;
+        self.0.code = codes::CONFIGURATION_ERROR.into();
+        self.0.message = message.into();
+        self.0.oauth_error = None;
+        self.with_cause(said)
+    }
+
     pub(crate) fn with_note(mut self, note: &str) -> Self {
         self.0.message.push_str(note);
         self

@@ -45,7 +45,7 @@ pub(super) fn fetch(core: Arc<Core>) -> Pin<Box<dyn Future<Output = Result<Token
         let answered = perform(&core, &request, &Options::default()).await?;
         let granted: Granted =
             serde_json::from_slice(&answered.body).map_err(|e| describe(&answered, &e))?;
-        token(&core, granted, scopes, answered.asked)
+        token(&core, granted, scopes, answered.asked).map_err(|error| answered.blame(error))
     })
 }
 
@@ -60,10 +60,15 @@ fn token(
             "the token endpoint answered a token that is no bearer token",
         ));
     }
-    let text = format!("Bearer {}", granted.access_token.expose_secret());
-    let mut header = HeaderValue::try_from(text).map_err(|_| {
-        Error::decoding("the token endpoint answered a token that no header can carry")
-    })?;
+    let text = granted.access_token.expose_secret();
+    // RFC 6750 section 2.1; an empty one would pass for no token at all.
+    let fits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let mut header = Some(format!("Bearer {text}"))
+        .filter(|_| fits)
+        .and_then(|text| HeaderValue::try_from(text).ok())
+        .ok_or_else(|| {
+            Error::decoding("the token endpoint answered a token that no header can carry")
+        })?;
     header.set_sensitive(true);
     let life = Duration::from_secs(granted.expires_in);
     Ok(Token {

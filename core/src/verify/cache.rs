@@ -123,7 +123,7 @@ impl KeyCache {
             };
             match outcome {
                 // Fetched for this caller or while it waited: whoever is not in there is unknown.
-                Some(Ok(keys)) if keys.get(id).is_some() => return Ok(keys),
+                Some(Ok(keys)) if keys.has(id) => return Ok(keys),
                 Some(Ok(_)) => return Err(unknown_key()),
                 Some(Err(error)) => return Err(error),
                 None => self.forget(seat.id),
@@ -226,7 +226,7 @@ impl State {
                 _ => None,
             };
         };
-        if keys.get(id).is_some() {
+        if keys.has(id) {
             let due = self
                 .refresh_at
                 .is_none_or(|at| now.monotonic >= at.monotonic || now.wall >= at.wall);

@@ -55,9 +55,10 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// The keys of an issuer, by id.
+/// The keys of an issuer, by id. One id may stand for keys of several kinds (RFC 7517 section 4.5), but for one
+/// of each kind only: the first.
 #[derive(Debug)]
-pub(super) struct KeySet(HashMap<String, Key>);
+pub(super) struct KeySet(HashMap<String, Vec<Key>>);
 
 #[derive(Debug)]
 pub(super) struct Key {
@@ -83,7 +84,10 @@ impl KeySet {
                 continue;
             };
             if let Some((id, key)) = jwk.key() {
-                keys.entry(id).or_insert(key);
+                let same: &mut Vec<Key> = keys.entry(id).or_default();
+                if same.iter().all(|other| other.algorithm != key.algorithm) {
+                    same.push(key);
+                }
             }
         }
         if keys.is_empty() {
@@ -92,8 +96,16 @@ impl KeySet {
         Ok(Self(keys))
     }
 
-    pub fn get(&self, id: &str) -> Option<&Key> {
-        self.0.get(id)
+    pub fn has(&self, id: &str) -> bool {
+        self.0.contains_key(id)
+    }
+
+    /// The key of that id which is for this algorithm.
+    pub fn get(&self, id: &str, algorithm: Algorithm) -> Option<&Key> {
+        self.0
+            .get(id)?
+            .iter()
+            .find(|key| key.algorithm == algorithm)
     }
 }
 
@@ -191,7 +203,7 @@ mod tests {
         jwk["kid"] = json!("k");
         let set = json!({"keys": [jwk]}).to_string();
         let set = KeySet::read(set.as_bytes()).expect("a usable key");
-        let (key, signature) = (set.get("k").expect("the key"), bytes(signature));
+        let (key, signature) = (set.0["k"].first().expect("the key"), bytes(signature));
         let signature = signature.expect("base64url");
         assert!(key.verifies(message.as_bytes(), &signature));
         assert!(!key.verifies(format!("{message}A").as_bytes(), &signature));

@@ -148,13 +148,12 @@ impl Inner {
         jwt: Jwt<'_>,
         required: &[String],
     ) -> Result<VerifiedToken, Error> {
-        let key = keys.get(&jwt.key_id).ok_or_else(unknown_key)?;
-        if key.algorithm != jwt.algorithm {
-            return Err(invalid(
-                Reason::Algorithm,
-                "the token's algorithm is not its key's",
-            ));
+        if !keys.has(&jwt.key_id) {
+            return Err(unknown_key());
         }
+        let key = keys
+            .get(&jwt.key_id, jwt.algorithm)
+            .ok_or_else(|| invalid(Reason::Algorithm, "the token's algorithm is not its key's"))?;
         if !key.verifies(jwt.signed, &jwt.signature) {
             return Err(invalid(
                 Reason::Signature,

@@ -1,9 +1,17 @@
 //! One token for all: single flight, renewal, refusal, clocks.
 
-use std::time::Duration;
+use std::{
+    future::Future as _,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use futures_util::future::join_all;
-use sentryagent_idp::ErrorKind;
+use sentryagent_idp::{
+    ErrorKind,
+    clock::{Clock, ManualClock, Sleep, SystemClock},
+};
 use serde_json::json;
 use wiremock::{Mock, ResponseTemplate, matchers::method};
 
@@ -328,4 +336,56 @@ async fn a_token_that_is_no_bearer_token_is_refused() {
         .await
         .expect_err("strange");
     assert_eq!(error.kind(), ErrorKind::Decoding);
+}
+
+/// Seen by hosts without tokio, which may ask from any thread.
+#[test]
+fn in_the_last_minute_a_caller_without_a_runtime_gets_the_token_that_serves() {
+    #[derive(Debug)]
+    struct TokiosTimer(ManualClock);
+    impl Clock for TokiosTimer {
+        fn monotonic(&self) -> Duration {
+            self.0.monotonic()
+        }
+        fn wall(&self) -> Duration {
+            self.0.wall()
+        }
+        fn sleep(&self, time: Duration) -> Sleep {
+            SystemClock.sleep(time)
+        }
+        fn random(&self) -> f64 {
+            self.0.random()
+        }
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let clock = ManualClock::new();
+    let timer = TokiosTimer(clock.clone());
+    let f = runtime.block_on(Fixture::with(|b| b.clock(timer)));
+    let manager = f.client.token_manager();
+    runtime.block_on(manager.get_token()).expect("a token");
+    clock.advance(seconds(3590));
+    let mut asked = pin!(manager.get_token());
+    let polled = asked.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let Poll::Ready(Ok(token)) = polled else {
+        panic!("{polled:?}");
+    };
+    assert_eq!(token.expose_secret(), "token-1");
+    let renewed = async || f.token_requests().await == 2;
+    runtime.block_on(until(renewed));
+}
+
+#[tokio::test]
+async fn a_token_that_no_header_can_carry_is_refused_and_its_answer_named() {
+    for token in ["", "one two", "caf\u{e9}", "line\n"] {
+        let f = Fixture::without_tokens(|b| b).await;
+        let answer = token_answer(token, 3600).insert_header("x-request-id", "odd");
+        token_script([answer]).mount(&f.server).await;
+        let error = f.client.token_manager().get_token().await;
+        let error = error.expect_err("no token");
+        assert_eq!(error.kind(), ErrorKind::Decoding, "{token:?}");
+        assert_eq!(
+            (error.http_status(), error.request_id()),
+            (Some(200), Some("odd"))
+        );
+    }
 }

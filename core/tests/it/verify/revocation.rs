@@ -5,7 +5,7 @@ use serde_json::json;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 
 use super::issuer::{Fixture, ed25519, header, signed, with};
-use crate::support::{SECRET, mock_server, tokens};
+use crate::support::{SECRET, failure, mock_server, tokens};
 
 /// A server whose introspection answers this.
 async fn server(answer: ResponseTemplate) -> (MockServer, AgentIdPClient) {
@@ -72,4 +72,22 @@ async fn no_answer_is_no_verdict() {
     client.close();
     let error = f.verifier.verify(&f.token(&key)).await.expect_err("closed");
     assert_eq!(error.code(), "CLIENT_CLOSED");
+}
+
+/// A secret that was replaced, or a scope that was not granted, is the service's own mistake.
+#[tokio::test]
+async fn a_client_that_may_not_ask_is_no_verdict() {
+    let key = ed25519("ed-1");
+    for (status, code) in [(401, "UNAUTHORIZED"), (403, "INSUFFICIENT_SCOPE")] {
+        let (_server, client) = server(failure(status, code)).await;
+        let f = Fixture::with(&[&key], |b| b.client(&client)).await;
+        let error = f
+            .verifier
+            .verify(&f.token(&key))
+            .await
+            .expect_err("unknown");
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{error:?}");
+        assert_eq!(error.http_status(), Some(status));
+        assert!(error.cause().is_some_and(|c| c.contains(code)), "{error:?}");
+    }
 }

@@ -44,6 +44,21 @@ async fn every_algorithm_holds() {
     assert_eq!(f.fetches().await, 1);
 }
 
+/// RFC 7517 section 4.5 allows it for keys of different kinds; of one kind the first counts.
+#[tokio::test]
+async fn one_id_may_stand_for_a_key_of_each_kind() {
+    let keys = [ed25519("1"), p256("1"), ed25519("1")];
+    let f = Fixture::with(&keys.each_ref(), |b| b).await;
+    for (key, algorithm) in keys.iter().zip([Algorithm::EdDsa, Algorithm::Es256]) {
+        let token = f.verifier.verify(&f.token(key)).await.expect("it holds");
+        assert_eq!(token.algorithm, algorithm);
+    }
+    assert_eq!(refused(&f.verifier, &f.token(&keys[2])).await, "signature");
+    let rs256 = signed(&with(header(&RSA), "kid", "1"), &f.claims(), &RSA);
+    assert_eq!(refused(&f.verifier, &rs256).await, "algorithm");
+    assert_eq!(f.fetches().await, 1);
+}
+
 #[tokio::test]
 async fn a_verified_token_says_everything() {
     let key = ed25519("ed-1");
