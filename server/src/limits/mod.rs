@@ -92,10 +92,12 @@ pub struct Limits {
     max: u32,
     window_ms: i64,
     shared: Option<Shared>,
-    general: Windows,
+    clients: Windows,
+    /// Apart, because everybody may fill it.
+    token_requests: Windows,
     /// One window for each client and operation that has a limit of its own.
     operations: Windows,
-    clients: Arc<dyn KnownClients>,
+    known: Arc<dyn KnownClients>,
     metrics: Arc<Metrics>,
 }
 
@@ -118,7 +120,7 @@ impl Limits {
     pub fn new(
         limit: RateLimit,
         shared: Option<Arc<Cache>>,
-        clients: Arc<dyn KnownClients>,
+        known: Arc<dyn KnownClients>,
         metrics: Arc<Metrics>,
     ) -> Self {
         let window_ms = i64::try_from(limit.window.as_millis()).unwrap_or(i64::MAX);
@@ -127,9 +129,10 @@ impl Limits {
             max: limit.max_requests,
             window_ms,
             shared: shared.map(Shared::new),
-            general: Windows::new(window_ms),
+            clients: Windows::new(window_ms),
+            token_requests: Windows::new(window_ms),
             operations: Windows::new(MINUTE_MS),
-            clients,
+            known,
             metrics,
         }
     }
@@ -187,7 +190,7 @@ impl Limits {
         if standing.retry_after.is_some()
             && let Some(one) = counted.first()
         {
-            self.metrics.rate_limit_hit(one.key.client(&*self.clients));
+            self.metrics.rate_limit_hit(one.key.client(&*self.known));
         }
         Some(standing)
     }
@@ -205,7 +208,7 @@ impl Limits {
         let standings = shared.count(counted).await.ok()?;
         for (one, standing) in counted.iter().zip(&standings) {
             if standing.retry_after.is_none() {
-                self.windows(one).note(one.key, now);
+                self.windows(one).note(one.key, one.key.crowd(), now);
             }
         }
         Some(standings)
@@ -214,7 +217,8 @@ impl Limits {
     fn count_here(&self, counted: &[Counted<'_>], now: Timestamp) -> Vec<Standing> {
         let mut standings = Vec::with_capacity(counted.len());
         for one in counted {
-            let standing = self.windows(one).count(one.key, one.max, now);
+            let crowd = one.key.crowd();
+            let standing = self.windows(one).count(one.key, crowd, one.max, now);
             standings.push(standing);
             if standing.retry_after.is_some() {
                 break;
@@ -225,7 +229,8 @@ impl Limits {
 
     fn windows(&self, counted: &Counted<'_>) -> &Windows {
         match counted.key {
-            Key::General(_) => &self.general,
+            Key::General(Subject::Client(_)) => &self.clients,
+            Key::General(Subject::TokenRequest { .. }) => &self.token_requests,
             Key::Operation(..) => &self.operations,
         }
     }
@@ -276,6 +281,19 @@ fn usual_spelling(client_id: &str) -> Cow<'_, str> {
 }
 
 impl Key<'_> {
+    /// With whom a key is counted for which there is no room: names are free, addresses are not.
+    fn crowd(self) -> Self {
+        match self {
+            Self::General(Subject::TokenRequest { address, .. }) => {
+                Self::General(Subject::TokenRequest {
+                    address,
+                    client_id: "",
+                })
+            }
+            alone => alone,
+        }
+    }
+
     /// Whom the metrics name. A token request is refused before its secret is looked at, so its name counts only when
     /// it is a client's: whoever floods the server with names of its own making takes no client's place.
     fn client(&self, clients: &dyn KnownClients) -> Option<Uuid> {

@@ -67,14 +67,15 @@ impl Window {
     /// How long until one more fits.
     fn wait(self, max: u32, into: i64, window_ms: i64) -> i64 {
         if self.current >= max {
-            // In the next window these requests are the previous ones: wait until enough slid out.
-            let over = i64::from(self.current - max) + 1;
-            return window_ms - into + over * window_ms / i64::from(self.current) + 1;
+            // In the next window these requests are the previous ones: wait until enough slid out. Of exactly `max` one
+            // no longer counts as soon as that window has begun, because the share is rounded down.
+            let over = i64::from(self.current - max);
+            return window_ms - into + over * window_ms / i64::from(self.current).max(1) + 1;
         }
         let room = i64::from(max - self.current);
         let previous = i64::from(self.previous).max(1);
         // previous * (window - t) / window < room
-        let t = window_ms - room * window_ms / previous + 1;
+        let t = window_ms - (room * window_ms + previous - 1) / previous + 1;
         (t - into).clamp(1, window_ms)
     }
 }

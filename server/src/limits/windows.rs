@@ -15,6 +15,8 @@ use crate::clock::Timestamp;
 const SHARDS: usize = 16;
 /// Keys of a shard before old ones are swept out.
 const SHARD_KEYS_MAX: usize = 32_768;
+/// Crowds of a shard.
+const CROWDS: usize = 64;
 
 /// The counters of every key.
 pub(super) struct Windows {
@@ -24,27 +26,41 @@ pub(super) struct Windows {
     shards: Vec<Mutex<Shard>>,
 }
 
-#[derive(Default)]
 struct Shard {
     windows: HashMap<u64, Window>,
-    /// Counts everybody who no longer fits: a flood of made-up names limits itself.
-    overflow: Window,
+    /// Count those who no longer fit, a crowd together: a flood of made-up names limits itself, and nobody who is not
+    /// of its crowd.
+    crowds: [Window; CROWDS],
+}
+
+impl Default for Shard {
+    fn default() -> Self {
+        Self {
+            windows: HashMap::new(),
+            crowds: [Window::default(); CROWDS],
+        }
+    }
 }
 
 impl Windows {
     /// Windows of that length.
     pub fn new(window_ms: i64) -> Self {
+        Self::with_room(window_ms, SHARD_KEYS_MAX)
+    }
+
+    /// The same for that many keys a shard.
+    pub fn with_room(window_ms: i64, shard_keys_max: usize) -> Self {
         Self {
             window_ms,
-            shard_keys_max: SHARD_KEYS_MAX,
+            shard_keys_max,
             hasher: RandomState::new(),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
         }
     }
 
-    /// Counts a request of which at most `max` fit into the window.
-    pub fn count(&self, key: impl Hash, max: u32, now: Timestamp) -> Standing {
-        self.with(key, now, |window, into| {
+    /// Counts a request of which at most `max` fit into the window; with those of its crowd when there is no room for it.
+    pub fn count(&self, key: impl Hash, crowd: impl Hash, max: u32, now: Timestamp) -> Standing {
+        self.with(key, crowd, now, |window, into| {
             let admitted = window.has_room(max, self.window_ms, into);
             let standing = window.standing(admitted, max, self.window_ms, into);
             window.current += u32::from(admitted);
@@ -53,8 +69,8 @@ impl Windows {
     }
 
     /// Counts a request that somebody else let pass.
-    pub fn note(&self, key: impl Hash, now: Timestamp) {
-        self.with(key, now, |window, _| {
+    pub fn note(&self, key: impl Hash, crowd: impl Hash, now: Timestamp) {
+        self.with(key, crowd, now, |window, _| {
             window.current = window.current.saturating_add(1);
         });
     }
@@ -68,6 +84,7 @@ impl Windows {
     fn with<T>(
         &self,
         key: impl Hash,
+        crowd: impl Hash,
         now: Timestamp,
         work: impl FnOnce(&mut Window, i64) -> T,
     ) -> T {
@@ -75,7 +92,8 @@ impl Windows {
         let window = if shard.make_room(key, index, self.shard_keys_max) {
             shard.windows.entry(key).or_default()
         } else {
-            &mut shard.overflow
+            let crowd = self.hasher.hash_one(crowd) % CROWDS as u64;
+            &mut shard.crowds[usize::try_from(crowd).unwrap_or(0)]
         };
         let into = window.advance(self.window_ms, now.ms());
         work(window, into)
@@ -109,20 +127,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_of_names_limits_itself() {
-        let windows = Windows {
-            shard_keys_max: 8,
-            ..Windows::new(60_000)
-        };
+    fn a_flood_of_names_limits_itself_and_no_other_crowd() {
+        let windows = Windows::with_room(60_000, 8);
         let now = Timestamp::from_ms(1_700_000_040_000);
         let mut name = 0_u64;
         while windows.has_room_for(name, now) {
-            windows.note(name, now);
+            windows.note(name, "flood", now);
             name += 1;
         }
         assert!(name >= 8);
-        assert_eq!(windows.count(name, 1, now).retry_after, None);
-        assert!(windows.count(name, 1, now).retry_after.is_some());
+        let denied = |crowd: &str| windows.count(name, crowd, 1, now).retry_after.is_some();
+        assert_eq!([denied("flood"), denied("flood")], [false, true]);
+        let others = (0..CROWDS).filter(|nth| !denied(&format!("192.0.2.{nth}")));
+        assert!(others.count() > 1);
         let later = Timestamp::from_ms(now.ms() + 120_000);
         assert!(windows.has_room_for(name, later));
     }

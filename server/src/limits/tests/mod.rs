@@ -101,28 +101,36 @@ fn the_window_slides() {
 }
 
 #[test]
-fn the_wait_is_long_enough_whatever_came_before() {
-    for (before, now) in [(10, 0), (10, 5), (7, 4), (3, 9), (10, 10)] {
-        let limits = limits(10);
+fn the_wait_is_long_enough_and_no_longer_whatever_came_before() {
+    for (max, before, now) in [
+        (10, 10, 0),
+        (10, 10, 5),
+        (10, 7, 4),
+        (10, 3, 9),
+        (10, 10, 10),
+        (10, 0, 10),
+        (1, 0, 1),
+        (1, 1, 1),
+        (3, 3, 0),
+    ] {
+        let limits = limits(max);
         for _ in 0..before {
             count(&limits, CLIENT, at(30_000));
         }
         for _ in 0..now {
             count(&limits, CLIENT, at(70_000));
         }
-        let mut ms = 75_000;
+        let ms = 75_000;
         while count(&limits, CLIENT, at(ms))
             .unwrap()
             .retry_after
             .is_none()
         {}
-        let wait = count(&limits, CLIENT, at(ms)).unwrap().retry_after.unwrap();
-        ms += i64::try_from(wait.as_millis()).unwrap();
-        assert_eq!(
-            count(&limits, CLIENT, at(ms)).unwrap().retry_after,
-            None,
-            "{before} {now} {wait:?}"
-        );
+        let denied = |ms| count(&limits, CLIENT, at(ms)).unwrap().retry_after;
+        let wait = denied(ms).unwrap();
+        let end = ms + i64::try_from(wait.as_millis()).unwrap();
+        assert!(denied(end - 1).is_some(), "{max} {before} {now} {wait:?}");
+        assert_eq!(denied(end), None, "{max} {before} {now} {wait:?}");
     }
 }
 
@@ -152,6 +160,27 @@ fn nobody_is_counted_for_another() {
         None
     );
     assert_eq!(count(&limits, CLIENT, at(0)).unwrap().retry_after, None);
+}
+
+#[test]
+fn a_flood_of_made_up_names_stops_nobody_elsewhere() {
+    let mut limits = limits(2);
+    limits.token_requests = Windows::with_room(60_000, 1);
+    let denied = |address, name: u32| {
+        let client_id = &name.to_string();
+        let subject = Subject::TokenRequest { address, client_id };
+        count(&limits, subject, at(0))
+            .unwrap()
+            .retry_after
+            .is_some()
+    };
+    let refused = (0..1000).filter(|name| denied("192.0.2.1", *name)).count();
+    assert!(refused > 900, "there is no end of names: {refused}");
+    // Who comes from elsewhere meets the flood only where hashes collide.
+    let addresses: Vec<String> = (0..100).map(|nth| format!("198.51.100.{nth}")).collect();
+    let stopped = addresses.iter().filter(|address| denied(address, 7));
+    assert!(stopped.count() < 50);
+    assert_eq!(count(&limits, CLIENT, at(0)).unwrap().remaining, 1);
 }
 
 #[test]

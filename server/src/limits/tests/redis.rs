@@ -46,7 +46,7 @@ async fn redis_counts_as_this_process_does() {
             window_ms: 1000,
         };
         let there = shared.count_at(&[counted], Some(now.ms())).await.unwrap();
-        let here = windows.count(counted.key, max, now);
+        let here = windows.count(counted.key, counted.key, max, now);
         assert_eq!(there, [here], "step {step}");
         denied += u32::from(here.retry_after.is_some());
     }
