@@ -39,6 +39,10 @@ use opening::Opening;
 const IN_FLIGHT_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long a client may take to send its request line and headers.
 const HEADER_TIME_MAX: Duration = Duration::from_secs(10);
+/// How often a client of HTTP/2 is asked whether it is there, and how long it may take to say so. Requests of HTTP/1.1 have
+/// [`HEADER_TIME_MAX`]; in HTTP/2 nothing else ends a connection whose other end is gone.
+const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(20);
+const HTTP2_PING_TIME_MAX: Duration = Duration::from_secs(10);
 /// What hyper lets pass of HTTP/2's headers, in bytes: far more than the pipeline does, because its answer says more.
 const HTTP2_HEADERS_MAX: u32 = 256 * 1024;
 /// How long to wait when the system has no more file descriptors.
@@ -217,6 +221,8 @@ impl Front {
         protocol
             .http2()
             .timer(TokioTimer::new())
+            .keep_alive_interval(HTTP2_PING_INTERVAL)
+            .keep_alive_timeout(HTTP2_PING_TIME_MAX)
             .max_header_list_size(HTTP2_HEADERS_MAX);
         Self {
             protocol,
@@ -281,5 +287,37 @@ async fn pause(error: &io::Error) {
     if !gone {
         tracing::error!(%error, "cannot accept connections");
         tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    use super::*;
+
+    /// The preface of HTTP/2 and empty settings.
+    const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    /// Headers that are to be continued.
+    const HALF: &[u8] = b"\0\0\x03\x01\0\0\0\0\x01\x82\x86\x84";
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_of_http2_that_is_gone_is_not_kept() {
+        for sent in [HELLO.to_vec(), [HELLO, HALF].concat()] {
+            let (mut client, server) = duplex(64 * 1024);
+            let graceful = GracefulShutdown::new();
+            let peer = SocketAddr::from(([192, 0, 2, 1], 1));
+            let serving =
+                Front::new(Router::new(), None).serve(server, peer, graceful.watcher(), false);
+            client.write_all(&sent).await.unwrap();
+            let mut heard = Vec::new();
+            let patience = 2 * (HTTP2_PING_INTERVAL + HTTP2_PING_TIME_MAX);
+            let (ended, _) = tokio::join!(
+                tokio::time::timeout(patience, serving),
+                // It reads and never answers.
+                tokio::time::timeout(patience, client.read_to_end(&mut heard)),
+            );
+            assert!(ended.is_ok(), "it is still served");
+        }
     }
 }

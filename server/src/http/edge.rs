@@ -12,7 +12,7 @@ use std::{
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderValue, Method, Response},
+    http::{HeaderValue, Method, Response, StatusCode},
     middleware::{self, Next},
 };
 use tracing::{Instrument, Span};
@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::{
     cors, headers, inbound,
+    rest::Rest,
     tls_only::{self, TlsOnly},
 };
 use crate::{call::Caller, config::Origins, metrics::Metrics, telemetry};
@@ -110,11 +111,18 @@ async fn pass(
     };
     let secure = tls_only::is_secure(&request);
     let redirect = report.edge.tls_only.as_ref();
+    let (request, rest) = Rest::of(request);
     let mut response = match redirect.and_then(|only| only.redirect(&request)) {
-        Some(redirect) => redirect,
+        Some(redirect) => {
+            drop(request);
+            redirect
+        }
         None => next.run(request).instrument(span).await,
     };
     report.status = response.status().as_u16();
+    if response.status() != StatusCode::REQUEST_TIMEOUT {
+        rest.discard().await;
+    }
     if !response.headers().contains_key(inbound::REQUEST_ID) {
         headers::decorate(response.headers_mut(), &report.request_id);
     }

@@ -22,6 +22,7 @@ mod gate;
 mod headers;
 mod inbound;
 mod reply;
+mod rest;
 mod routes;
 mod slots;
 mod tls_only;

@@ -13,6 +13,7 @@ mod harness;
 mod agents;
 mod audit;
 mod backup;
+mod bodies;
 mod care;
 mod conventions;
 mod copy;
