@@ -117,22 +117,24 @@ impl Source {
     }
 }
 
-/// Quotes around the whole value are not part of it; a comment may follow an unquoted one.
+/// Quotes around the whole value are not part of it; a comment may follow it.
 fn unquoted(value: &str) -> String {
-    for quote in ['"', '\''] {
-        if let Some(inner) = value
-            .strip_prefix(quote)
-            .and_then(|v| v.strip_suffix(quote))
-        {
-            return inner.to_owned();
-        }
-    }
-    value
-        .split(" #")
-        .next()
-        .unwrap_or_default()
-        .trim_end()
-        .to_owned()
+    let inside = ['"', '\'']
+        .into_iter()
+        .find_map(|quote| quoted(value.strip_prefix(quote)?, quote));
+    let value = inside.unwrap_or_else(|| value.split(" #").next().unwrap_or_default().trim_end());
+    value.to_owned()
+}
+
+/// What stands before the quote that closes it: the first one behind which there is nothing but a comment.
+fn quoted(opened: &str, quote: char) -> Option<&str> {
+    let closes = |at: usize| {
+        let rest = &opened[at + quote.len_utf8()..];
+        rest.is_empty()
+            || rest.starts_with(char::is_whitespace) && rest.trim_start().starts_with('#')
+    };
+    let (end, _) = opened.match_indices(quote).find(|(at, _)| closes(*at))?;
+    Some(&opened[..end])
 }
 
 #[cfg(test)]
@@ -164,7 +166,8 @@ mod tests {
         let path = dir.path().join(".env");
         fs::write(
             &path,
-            "# comment\nexport PORT=4000 # here\nHOST='::1'\nEMPTY=\n\nA=\"b # c\"\n",
+            "# comment\nexport PORT=4000 # here\nHOST='::1'\nEMPTY=\n\nA=\"b # c\"\n\
+             B=\"/data\" # it is \"there\"\nC='d' e\nD='it's'\t# so\nE=\"\" # none\n",
         )
         .unwrap();
         let source = Source::dotenv(&path).unwrap();
@@ -172,6 +175,10 @@ mod tests {
         assert_eq!(source.get("HOST"), Some("::1"));
         assert_eq!(source.get("EMPTY"), None);
         assert_eq!(source.get("A"), Some("b # c"));
+        assert_eq!(source.get("B"), Some("/data"));
+        assert_eq!(source.get("C"), Some("'d' e"));
+        assert_eq!(source.get("D"), Some("it's"));
+        assert_eq!(source.get("E"), None);
         fs::write(&path, "nonsense\n").unwrap();
         assert!(
             Source::dotenv(&path)
