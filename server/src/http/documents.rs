@@ -9,18 +9,30 @@ use axum::{
     routing::get,
 };
 
-use super::{edge::Seen, gate::Gate};
-use crate::generated::{OPENAPI_JSON, OPENAPI_YAML};
+use super::{edge::Seen, facts::Envelope, gate::Gate};
+use crate::{
+    error::ApiError,
+    generated::{OPENAPI_JSON, OPENAPI_YAML, codes::Code},
+};
+
+const ALLOW: &str = "GET, HEAD";
 
 /// Adds their routes.
 pub fn routes(router: Router, gate: &Arc<Gate>) -> Router {
     let serve = |path: &'static str, media: &'static str, text: &'static str| {
-        let gate = Arc::clone(gate);
+        let (gate, refusing) = (Arc::clone(gate), Arc::clone(gate));
         let page = move |request: Request<Body>| async move {
             Seen::of(&request).route(path);
             gate.decorate(request.headers(), document(media, text))
         };
-        (path, get(page))
+        // Any other method; in the words of every other path.
+        let refused = move |request: Request<Body>| async move {
+            Seen::of(&request).route(path);
+            let error = ApiError::new(Code::MethodNotAllowed)
+                .message(format!("This path answers {ALLOW}."));
+            refusing.refuse(&request, error, Some((Envelope::Standard, ALLOW)))
+        };
+        (path, get(page).fallback(refused))
     };
     [
         serve("/openapi.json", "application/json", OPENAPI_JSON),

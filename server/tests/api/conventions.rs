@@ -237,3 +237,17 @@ async fn the_contract_is_served() {
     }
     harness.stop().await;
 }
+
+#[tokio::test]
+async fn a_page_beside_the_contract_refuses_other_methods_like_any_path() {
+    let harness = harness::start().await;
+    for path in ["/openapi.json", "/openapi.yaml", "/metrics"] {
+        let request = harness.http.post(harness.url(path));
+        let refused = request.send().await.unwrap();
+        assert_eq!(refused.status(), 405, "{path}");
+        assert_eq!(refused.headers()["allow"], "GET, HEAD", "{path}");
+        let body: serde_json::Value = refused.json().await.unwrap();
+        assert_eq!(body["code"], "METHOD_NOT_ALLOWED", "{path}");
+    }
+    harness.stop().await;
+}
