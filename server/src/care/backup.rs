@@ -111,7 +111,7 @@ pub async fn restore(
     }
     inspect(backup, Arc::clone(&clock)).await?;
     let unfinished = Unfinished::make(database)?;
-    fs::copy(backup, &unfinished.path).map_err(file_error(backup))?;
+    unfinished.fill(backup)?;
     let options = Options {
         path: unfinished.path.clone(),
         auto_migrate,
@@ -187,15 +187,38 @@ struct Unfinished {
 }
 
 impl Unfinished {
+    /// What is beside it while it is worked on, and it itself.
+    const FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+
     /// Empty, for this user alone, beside the place where it shall be.
+    ///
+    /// What a killed run left there goes first, and is never written into: killed behind its publication, it left another
+    /// name of a whole backup; before it, changes that SQLite would take for changes of the new file.
     fn make(target: &Path) -> Result<Self, BackupError> {
         let path = with_suffix(target, ".unfinished");
+        for file in Self::FILES.map(|suffix| with_suffix(&path, suffix)) {
+            match fs::remove_file(&file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(file_error(&file)(error));
+                }
+                _ => {}
+            }
+        }
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         options.open(&path).map_err(file_error(&path))?;
         Ok(Self { path })
+    }
+
+    /// Takes the content of a file, and not its mode: a backup may be one that nobody may write, or that all may read.
+    fn fill(&self, from: &Path) -> Result<(), BackupError> {
+        let mut content = File::open(from).map_err(file_error(from))?;
+        let file = OpenOptions::new().write(true).open(&self.path);
+        let mut file = file.map_err(file_error(&self.path))?;
+        io::copy(&mut content, &mut file).map_err(file_error(&self.path))?;
+        Ok(())
     }
 
     fn publish(self, target: &Path) -> Result<(), BackupError> {
@@ -214,7 +237,7 @@ impl Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        for beside in ["", "-wal", "-shm"] {
+        for beside in Self::FILES {
             // Most of them are not there, and what remains is in nobody's way.
             let _ = fs::remove_file(with_suffix(&self.path, beside));
         }

@@ -106,6 +106,96 @@ async fn a_backup_is_made_while_the_server_runs_and_brings_everything_back() {
     running.stop().await;
 }
 
+/// A server that ran, stopped, and the backup of it: its folder, the backup.
+async fn backed_up() -> (TempDir, std::path::PathBuf) {
+    let folder = start(tempfile::tempdir().unwrap()).await.stop().await;
+    let file = folder.path().join("one.backup");
+    backup(&folder, &file).await;
+    (folder, file)
+}
+
+async fn backup(folder: &TempDir, file: &Path) {
+    let name = file.display().to_string();
+    let key = [("ENCRYPTION_KEY", database::ENCRYPTION_KEY)];
+    agentidp(folder.path(), &["backup", &name], &key).await.ok();
+}
+
+/// Restores it in the place of the folder's database.
+async fn restore(folder: &TempDir, file: &Path) {
+    std::fs::remove_file(folder.path().join("agentidp.db")).unwrap();
+    let name = file.display().to_string();
+    let key = [("ENCRYPTION_KEY", database::ENCRYPTION_KEY)];
+    let said = agentidp(folder.path(), &["restore", &name], &key).await;
+    said.ok();
+}
+
+async fn connect(database: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(database);
+    SqliteConnection::connect_with(&options).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_backup_is_not_changed_by_the_one_after_a_killed_one() {
+    if !on_sqlite() {
+        return;
+    }
+    let (folder, first) = backed_up().await;
+    let second = folder.path().join("two.backup");
+    // Killed when the first had its name already, whose place was taken over since.
+    std::fs::hard_link(&first, folder.path().join("two.backup.unfinished")).unwrap();
+    let before = std::fs::read(&first).unwrap();
+    let running = start(folder).await;
+    let admin = running.admin_token().await;
+    running.register("later@example.com", &admin).await;
+    backup(&running.folder, &second).await;
+    assert!(std::fs::read(&first).unwrap() == before);
+    assert!(std::fs::read(&second).unwrap() != before);
+    assert!(!running.folder.path().join("two.backup.unfinished").exists());
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_restore_after_a_killed_one_holds_nothing_of_it() {
+    if !on_sqlite() {
+        return;
+    }
+    let (folder, file) = backed_up().await;
+    let killed = folder.path().join("killed.db");
+    std::fs::copy(&file, &killed).unwrap();
+    let mut killing = connect(&killed).await;
+    for statement in ["PRAGMA journal_mode = WAL", "CREATE TABLE left_over (it)"] {
+        sqlx::query(statement).execute(&mut killing).await.unwrap();
+    }
+    for suffix in ["", "-wal"] {
+        let from = format!("{}{suffix}", killed.display());
+        let to = format!("agentidp.db.unfinished{suffix}");
+        std::fs::copy(from, folder.path().join(to)).unwrap();
+    }
+    killing.close().await.unwrap();
+
+    restore(&folder, &file).await;
+    let mut restored = connect(&folder.path().join("agentidp.db")).await;
+    let left: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = 'left_over'")
+            .fetch_one(&mut restored)
+            .await
+            .unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn a_backup_that_all_may_read_and_nobody_write_becomes_a_database_of_this_user() {
+    use std::os::unix::fs::PermissionsExt as _;
+    if !on_sqlite() {
+        return;
+    }
+    let (folder, file) = backed_up().await;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o444)).unwrap();
+    restore(&folder, &file).await;
+    let metadata = folder.path().join("agentidp.db").metadata().unwrap();
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+}
+
 #[tokio::test]
 async fn a_damaged_or_forged_database_is_neither_backed_up_nor_restored() {
     if !on_sqlite() {
