@@ -32,6 +32,9 @@ use crate::{
 
 /// How long a turn is kept without a sign of life of its holder. After a failed run, how long until the next try.
 pub const LEASE: Duration = Duration::from_secs(30);
+/// How much further ahead than [`LEASE`] a lease may end and count: one beyond that was noted by a clock that has been put
+/// back since, or is of an instance whose clock is worth nothing.
+const CLOCKS_APART_MAX: Duration = Duration::from_secs(3600);
 /// How often a holder gives a sign of life.
 const RENEW_EVERY: Duration = Duration::from_secs(10);
 /// How often an instance looks whether a job is due, and what others found.

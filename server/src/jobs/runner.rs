@@ -10,7 +10,7 @@ use tokio::{
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::{Job, JobError, LEASE, LOOK_EVERY, RENEW_EVERY};
+use super::{CLOCKS_APART_MAX, Job, JobError, LEASE, LOOK_EVERY, RENEW_EVERY};
 use crate::{
     clock::{Clock, Timestamp},
     metrics::Metrics,
@@ -150,6 +150,7 @@ impl Seat {
             known_fence: known.as_ref().map_or(0, |known| known.fence),
             now,
             lease_until: now.plus(LEASE),
+            lease_max: lease_max(now),
         };
         match self.parts.storage.jobs().take(take).await {
             Ok(turn) => {
@@ -222,8 +223,13 @@ impl Seat {
 
 fn is_free(known: Option<&JobRecord>, now: Timestamp) -> bool {
     known.is_none_or(|known| {
-        known.holder.is_none() || known.lease_until.is_none_or(|until| until <= now)
+        let holds = |until: Timestamp| now < until && until <= lease_max(now);
+        known.holder.is_none() || !known.lease_until.is_some_and(holds)
     })
+}
+
+fn lease_max(now: Timestamp) -> Timestamp {
+    now.plus(LEASE + CLOCKS_APART_MAX)
 }
 
 /// A run that lies further ahead than the next one would be was noted by a clock that has been put back since.

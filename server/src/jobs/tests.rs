@@ -189,6 +189,26 @@ async fn a_clock_that_was_put_back_does_not_stop_a_job() {
     assert_eq!(runs(&job), 2);
 }
 
+#[tokio::test]
+async fn a_turn_of_a_clock_that_was_put_back_does_not_stop_a_job() {
+    let world = World::new().await;
+    let failing = Arc::new(Probe {
+        fails: true,
+        ..Probe::default()
+    });
+    let right = world.clock.now();
+    world.clock.advance(HOUR * 24 * 365);
+    failing.may_end.notify_one();
+    seat(&world, &failing).look().await.unwrap_err();
+    world.clock.set(right);
+    assert!(known(&world).await.holder.is_some(), "it keeps its lease");
+
+    let job = Arc::new(Probe::default());
+    job.may_end.notify_one();
+    seat(&world, &job).look().await.unwrap();
+    assert_eq!(runs(&job), 1);
+}
+
 fn shows(metrics: &Metrics, line: &str) -> bool {
     metrics.encode().lines().any(|have| have == line)
 }

@@ -48,6 +48,8 @@ pub struct TakeTurn {
     pub now: Timestamp,
     /// How long the turn is kept without being renewed.
     pub lease_until: Timestamp,
+    /// A lease that ends after it does not count either: the clock that noted it was wrong.
+    pub lease_max: Timestamp,
 }
 
 /// Jobs and their turns.

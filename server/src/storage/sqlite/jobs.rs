@@ -79,7 +79,7 @@ impl Command<Transaction> for Take {
             "INSERT INTO jobs (name, holder, lease_until, fence) VALUES (?1, ?2, ?3, 1)
              ON CONFLICT (name) DO UPDATE
              SET holder = excluded.holder, lease_until = excluded.lease_until, fence = jobs.fence + 1
-             WHERE jobs.fence = ?4 AND (jobs.holder IS NULL OR jobs.lease_until <= ?5)
+             WHERE jobs.fence = ?4 AND (jobs.holder IS NULL OR jobs.lease_until <= ?5 OR jobs.lease_until > ?6)
              RETURNING fence",
         )
         .bind(take.job)
@@ -87,6 +87,7 @@ impl Command<Transaction> for Take {
         .bind(take.lease_until.ms())
         .bind(take.known_fence)
         .bind(take.now.ms())
+        .bind(take.lease_max.ms())
         .fetch_optional(transaction.connection())
         .await
         .map_err(failed)?;

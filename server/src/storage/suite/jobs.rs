@@ -1,5 +1,7 @@
 //! Turns at jobs.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::{Backend, Bench};
@@ -16,6 +18,7 @@ async fn take<B: Backend>(bench: &Bench<B>, holder: Uuid, known_fence: i64) -> S
         known_fence,
         now: bench.now(),
         lease_until: bench.later(30),
+        lease_max: bench.later(90),
     };
     bench.storage().jobs().take(take).await
 }
@@ -56,6 +59,16 @@ pub async fn a_turn_that_nobody_renews_ends<B: Backend>(bench: &Bench<B>) {
     bench.clock.set(bench.later(1));
     assert_eq!(take(bench, TWO, 1).await.unwrap().fence, 2);
     assert_eq!(known(jobs).await.holder, Some(TWO));
+}
+
+pub async fn a_turn_of_a_wrong_clock_does_not_last<B: Backend>(bench: &Bench<B>) {
+    let right = bench.now();
+    bench.clock.set(bench.later(60));
+    take(bench, ONE, 0).await.unwrap();
+    bench.clock.set(right);
+    assert_eq!(take(bench, TWO, 1).await, Err(StorageError::Conflict));
+    bench.clock.set(right.minus(Duration::from_secs(1)));
+    assert_eq!(take(bench, TWO, 1).await.unwrap().fence, 2);
 }
 
 pub async fn what_is_kept_reads_back<B: Backend>(bench: &Bench<B>) {

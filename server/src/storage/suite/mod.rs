@@ -78,7 +78,7 @@ macro_rules! run_suite {
             signing_keys { a_rotation_is_all_or_nothing, two_rotations_at_once_make_one, two_publications_at_once_make_one, private_halves_are_reencrypted_only_while_they_are_the_same }
             materials { the_first_value_stays, a_value_is_replaced_only_while_it_is_as_expected }
             idempotency { a_key_is_claimed_once, an_answer_is_kept_until_it_expires, a_claim_left_behind_is_taken_over, a_claim_is_renewed_by_its_claimant_alone, a_change_whose_claim_was_lost_is_refused, a_released_key_may_be_claimed_again, a_change_notes_the_claim_it_belongs_to, a_change_keeps_its_answer_in_its_transaction, an_answer_is_not_kept_without_its_change }
-            jobs { a_turn_is_taken_once, a_turn_that_nobody_renews_ends, what_is_kept_reads_back, a_lost_turn_writes_nothing }
+            jobs { a_turn_is_taken_once, a_turn_that_nobody_renews_ends, a_turn_of_a_wrong_clock_does_not_last, what_is_kept_reads_back, a_lost_turn_writes_nothing }
             audit {
                 a_chain_has_no_gaps_and_verifies, concurrent_events_make_one_chain_each, times_never_go_back_along_a_chain, events_read_back_as_written,
                 closing_drains_what_nobody_waited_for, a_change_and_its_events_are_one,
