@@ -84,6 +84,13 @@ async fn a_wrong_token_and_a_wrong_mount_are_no_answer_about_an_entry() {
             );
             assert!(expected, "{fault:?}");
         }
+        // Or a deletion would count as done, and the entry stay.
+        let deleted = client.delete("nowhere/metadata/x").await;
+        let expected = matches!(
+            deleted,
+            Err(VaultError::Unexpected(404) | VaultError::Denied(_))
+        );
+        assert!(expected, "{deleted:?}");
         assert_eq!(client.check().await, Ok(()));
     }
 }
