@@ -16,18 +16,23 @@ pub(super) struct Pem {
 }
 
 impl Pem {
-    /// Reads the first block of `text`.
+    /// Reads the first block of `text` that is no `EC PARAMETERS`, which tools write before a key in SEC 1 form and which say
+    /// nothing that the key does not.
     pub(super) fn parse(text: &str) -> Result<Self, KeyError> {
         let text = text.replace("\\r", "").replace("\\n", "\n");
         let mut lines = text.lines().map(str::trim);
         let label = lines
-            .find_map(|line| line.strip_prefix("-----BEGIN ")?.strip_suffix("-----"))
+            .by_ref()
+            .filter_map(|line| line.strip_prefix("-----BEGIN ")?.strip_suffix("-----"))
+            .find(|label| *label != "EC PARAMETERS")
             .ok_or(KeyError::NoPem)?;
         let end = format!("-----END {label}-----");
         let mut body = String::new();
         loop {
             match lines.next() {
                 Some(line) if line == end => break,
+                // RFC 1421, as `openssl -traditional` writes it.
+                Some("Proc-Type: 4,ENCRYPTED") => return Err(KeyError::Encrypted),
                 Some(line) => body.push_str(line),
                 None => return Err(KeyError::NoPem),
             }
@@ -68,6 +73,27 @@ mod tests {
             assert_eq!(pem.label(), "PRIVATE KEY");
             assert_eq!(pem.der(), [0, 1, 2, 3, 4]);
         }
+    }
+
+    #[test]
+    fn the_parameters_that_openssl_writes_before_an_ec_key_are_passed_over() {
+        let parameters =
+            "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----";
+        let key = "-----BEGIN EC PRIVATE KEY-----\nAAEC\n-----END EC PRIVATE KEY-----";
+        let both = format!("{parameters}\n{key}\n");
+        for text in [both.replace('\n', "\\n"), both] {
+            let pem = Pem::parse(&text).unwrap();
+            assert_eq!(pem.label(), "EC PRIVATE KEY");
+            assert_eq!(pem.der(), [0, 1, 2]);
+        }
+        assert!(matches!(Pem::parse(parameters), Err(KeyError::NoPem)));
+    }
+
+    #[test]
+    fn a_key_that_openssl_encrypted_in_its_old_form_is_called_so() {
+        let text = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAEC\n\
+             -----END RSA PRIVATE KEY-----\n";
+        assert!(matches!(Pem::parse(text), Err(KeyError::Encrypted)));
     }
 
     #[test]
