@@ -18,8 +18,8 @@ use crate::{
     generated::types::{AgentRole, AgentType, DeploymentEnv},
     secrets::{Secrets, SecretsError},
     storage::{
-        Founding, NewAgent, NewCredential, OrganizationRecord, OrganizationStatus, Reach,
-        RevokeCredential, Storage, StorageError, Tier,
+        AgentRecord, Founding, NewAgent, NewCredential, OrganizationRecord, OrganizationStatus,
+        Reach, RevokeCredential, Storage, StorageError, Tier,
     },
     vault::{KeepError, Keeper},
     wire::Secret,
@@ -27,6 +27,8 @@ use crate::{
 
 /// Under this name the store remembers which agent is the bootstrap admin.
 const ADMIN: &str = "bootstrap/admin";
+/// How it is found when the first start was killed before that was noted, and its data directory is gone.
+const ADMIN_EMAIL: &str = "bootstrap-admin@agentidp.internal";
 
 /// Why the first start failed.
 #[derive(Debug, Error)]
@@ -105,19 +107,10 @@ pub async fn ensure(parts: Parts<'_>) -> Result<Option<BootstrapFile>, Bootstrap
 /// # Errors
 /// See [`BootstrapError`].
 pub async fn reset(parts: Parts<'_>) -> Result<BootstrapFile, BootstrapError> {
-    let admin = parts
-        .storage
-        .materials()
-        .get(ADMIN)
-        .await?
-        .and_then(|id| Uuid::from_slice(&id).ok())
-        .ok_or(BootstrapError::NotFounded)?;
-    let agent = parts
-        .storage
-        .agents()
-        .get(Reach::Everywhere, admin)
+    let agent = first_admin(&parts)
         .await?
         .ok_or(BootstrapError::NotFounded)?;
+    let admin = agent.agent_id;
     let now = parts.clock.now();
     revoke_old(&parts, admin, agent.organization_id, now).await?;
     let secret = parts.secrets.generate_client_secret()?;
@@ -139,6 +132,21 @@ pub async fn reset(parts: Parts<'_>) -> Result<BootstrapFile, BootstrapError> {
     Ok(file)
 }
 
+async fn first_admin(parts: &Parts<'_>) -> Result<Option<AgentRecord>, StorageError> {
+    let (materials, agents) = (parts.storage.materials(), parts.storage.agents());
+    let noted = materials.get(ADMIN).await?;
+    if let Some(id) = noted.and_then(|id| Uuid::from_slice(&id).ok()) {
+        return agents.get(Reach::Everywhere, id).await;
+    }
+    match parts.storage.organizations().system().await? {
+        Some(system) => {
+            let organization = system.organization_id;
+            agents.get_by_email(organization, ADMIN_EMAIL).await
+        }
+        None => Ok(None),
+    }
+}
+
 async fn found(parts: &Parts<'_>) -> Result<(Founding, BootstrapFile), BootstrapError> {
     let now = parts.clock.now();
     let organization = OrganizationRecord {
@@ -155,7 +163,7 @@ async fn found(parts: &Parts<'_>) -> Result<(Founding, BootstrapFile), Bootstrap
         agent_id: Uuid::now_v7(),
         organization_id: organization.organization_id,
         role: AgentRole::Admin,
-        email: "bootstrap-admin@agentidp.internal".to_owned(),
+        email: ADMIN_EMAIL.to_owned(),
         agent_type: AgentType::Custom,
         version: "1.0.0".to_owned(),
         capabilities: vec!["agentidp:*".to_owned()],

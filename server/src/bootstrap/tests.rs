@@ -146,6 +146,19 @@ async fn a_reset_gives_a_fresh_secret_and_revokes_the_old_one() {
 }
 
 #[tokio::test]
+async fn an_admin_whose_founding_was_killed_before_it_was_noted_is_reset() {
+    let bench = Bench::new().await;
+    let (founding, _) = found(&bench.parts()).await.unwrap();
+    let admin = founding.admin.agent_id;
+    bench.storage.organizations().found(founding).await.unwrap();
+
+    assert!(ensure(bench.parts()).await.unwrap().is_none());
+    let file = reset(bench.parts()).await.unwrap();
+    assert_eq!(file.client_id, admin);
+    assert_eq!(bench.file()["clientSecret"], file.client_secret.expose());
+}
+
+#[tokio::test]
 async fn there_is_nothing_to_reset_before_the_first_start() {
     let bench = Bench::new().await;
     assert!(matches!(
