@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use serde_json::{Map, Value};
 
-use super::{Error, ErrorKind, codes};
+use super::{Error, ErrorKind, codes, masking};
 use crate::{
     operation::{Envelope, Operation},
     policy,
@@ -29,18 +29,6 @@ pub(crate) struct Seen<'a> {
 
 /// What says more about a wrong value is not for a message.
 const REASON_BYTES_MAX: usize = 256;
-/// Shorter ones are words that stand in any text.
-const SECRET_BYTES_MIN: usize = 8;
-
-/// The text with each secret masked; `None` when it holds none.
-pub(super) fn masked(text: &str, secrets: &[&str]) -> Option<String> {
-    let mut found = secrets
-        .iter()
-        .filter(|secret| secret.len() >= SECRET_BYTES_MIN && text.contains(**secret))
-        .peekable();
-    found.peek()?;
-    Some(found.fold(text.to_owned(), |text, secret| text.replace(secret, "***")))
-}
 
 /// The kind that a status means; `None` for what no error answer may have.
 fn kind(status: u16) -> Option<ErrorKind> {
@@ -77,12 +65,12 @@ pub(crate) fn error(seen: Seen<'_>) -> Error {
             .without(seen.secrets)
             .with_request_id(seen.request_id);
     };
-    let text_of_body = std::str::from_utf8(seen.body).unwrap_or_default();
-    let clean = masked(text_of_body, seen.secrets);
-    let body = match serde_json::from_str::<Value>(clean.as_deref().unwrap_or(text_of_body)) {
+    let mut body = match serde_json::from_slice(seen.body) {
         Ok(Value::Object(map)) => map,
         _ => Map::new(),
     };
+    // Read first: JSON may spell a secret in more than one way.
+    masking::mask_members(&mut body, seen.secrets);
     let oauth = match seen.operation.envelope {
         Envelope::OAuth => text(&body, "error"),
         Envelope::Standard => None,

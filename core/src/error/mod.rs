@@ -20,6 +20,7 @@
 
 pub(crate) mod answer;
 mod kind;
+mod masking;
 
 use std::{borrow::Cow, fmt, time::Duration};
 
@@ -160,7 +161,7 @@ impl Error {
     /// Masks what the headers repeat of these.
     fn without(mut self, secrets: &[&str]) -> Self {
         for (_, value) in self.0.headers.iter_mut().flatten() {
-            if let Some(clean) = answer::masked(value, secrets) {
+            if let Some(clean) = masking::masked(value, secrets) {
                 *value = clean;
             }
         }

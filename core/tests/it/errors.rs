@@ -195,3 +195,18 @@ async fn a_wrong_value_is_not_repeated_at_any_length() {
     assert!(message.len() < 500, "{} bytes", message.len());
     assert!(message.contains("column"), "{message}");
 }
+
+/// The secret as the form of the token request had it, and as some write JSON.
+#[tokio::test]
+async fn a_secret_that_is_repeated_in_another_spelling_is_masked_too() {
+    let f = Fixture::without_tokens(|b| b.client_secret("pass/word+1=").retries(0)).await;
+    let body = r#"{"error": "invalid_request", "error_description": "client_secret=pass%2Fword%2B1%3D",
+        "details": {"client_secret": "pass\/word+1="}}"#;
+    token_script([ResponseTemplate::new(400).set_body_raw(body, "application/json")])
+        .mount(&f.server)
+        .await;
+    let error = f.client.token_manager().get_token().await;
+    let error = error.expect_err("refused");
+    assert_eq!(error.message(), "client_secret=***");
+    assert_eq!(error.details(), Some(&json!({"client_secret": "***"})));
+}
