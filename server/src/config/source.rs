@@ -14,6 +14,8 @@ const OF_THE_SDKS: &[&str] = &[
     "AGENTIDP_CLIENT_SECRET",
     "AGENTIDP_SCOPES",
     "AGENTIDP_CA_BUNDLE",
+    "AGENTIDP_LIBRARY",
+    "AGENTIDP_BIN",
 ];
 
 /// Variables of parts that this version does not have. To ignore one silently could leave a
@@ -98,6 +100,8 @@ impl Source {
             }
         };
         let mut all = Self::default();
+        // Some editors begin a file with a mark that would be part of the first name.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
             let line = line.strip_prefix("export ").unwrap_or(line);
@@ -179,6 +183,8 @@ mod tests {
         assert_eq!(source.get("C"), Some("'d' e"));
         assert_eq!(source.get("D"), Some("it's"));
         assert_eq!(source.get("E"), None);
+        fs::write(&path, "\u{feff}PORT=4000\n").unwrap();
+        assert_eq!(Source::dotenv(&path).unwrap().get("PORT"), Some("4000"));
         fs::write(&path, "nonsense\n").unwrap();
         assert!(
             Source::dotenv(&path)
@@ -193,6 +199,7 @@ mod tests {
         let source = Source::of(&[
             ("AGENTIDP_DATADIR", "x"),
             ("AGENTIDP_CLIENT_ID", "x"),
+            ("AGENTIDP_BIN", "x"),
             ("PATH", "x"),
         ]);
         assert_eq!(source.unknown(), ["AGENTIDP_DATADIR"]);
