@@ -8,6 +8,7 @@ use crate::{
     bootstrap,
     clock::SystemClock,
     config::Config,
+    keys,
     secrets::{Secrets, SystemRandom},
     storage, vault,
 };
@@ -33,6 +34,9 @@ pub fn bootstrap(flags: &Flags, reset: bool) -> Result<(), StartError> {
         let storage = app::open(&config, clock.clone()).await?;
         app::refuse_lost_key(&config, &*storage).await?;
         let secrets = secrets(&config).await?;
+        keys::refuse_other_encryption_key(&*storage, &secrets)
+            .await
+            .map_err(|error| app::unusable_key(error, &config))?;
         let base_url = config.public_url();
         let parts = bootstrap::Parts {
             data_dir: &config.data_dir,

@@ -104,6 +104,34 @@ fn assemble(
     KeySet::new(version, signing, verifying, until)
 }
 
+/// Refuses encryption keys that open nothing here: what is written under them, no server of this store reads.
+///
+/// One private half that opens is enough, so that a key which does not can still be revoked.
+///
+/// # Errors
+/// Why the newest does not open.
+pub(super) fn check_opens(keys: &[SigningKeyRecord], secrets: &Secrets) -> Result<(), KeyError> {
+    let mut fault = None;
+    for key in keys.iter().filter(|key| key.private_encrypted.is_some()) {
+        match decrypt(key, secrets) {
+            Ok(_) => return Ok(()),
+            Err(error) => fault = fault.or(Some(error)),
+        }
+    }
+    fault.map_or(Ok(()), Err)
+}
+
+/// The same for what is about to be written beside the signing keys.
+///
+/// # Errors
+/// As [`check_opens`], and when the store is away.
+pub async fn refuse_other_encryption_key(
+    storage: &dyn Storage,
+    secrets: &Secrets,
+) -> Result<(), KeyError> {
+    check_opens(&storage.signing_keys().list().await?, secrets)
+}
+
 fn decrypt(record: &SigningKeyRecord, secrets: &Secrets) -> Result<SigningKey, KeyError> {
     let algorithm = record.algorithm.parse().map_err(|_| KeyError::Malformed)?;
     let sealed = record

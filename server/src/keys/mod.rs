@@ -26,7 +26,7 @@ mod tests;
 pub use algorithm::{SigningAlgorithm, UnknownAlgorithm};
 pub use error::KeyError;
 pub use key_set::KeySet;
-pub use load::KeySettings;
+pub use load::{KeySettings, refuse_other_encryption_key};
 pub use public_key::{Jwk, PublicKey};
 pub use reencrypt::{OutdatedSecrets, Reencrypted, reencrypt, unreadable};
 pub use schedule::{SIGNING_TIME, Schedule, Step, successor};

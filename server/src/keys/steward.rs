@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use super::{
     KeyError, KeySettings, SigningAlgorithm, SigningKey,
     change::Change,
-    load::context,
+    load::{check_opens, context},
     schedule::{Schedule, Step, active, retires_until, successor},
 };
 use crate::{
@@ -80,6 +80,13 @@ impl Steward {
         Ok(self.storage.signing_keys().list().await?)
     }
 
+    /// Every key, before one is changed.
+    async fn keys_to_change(&self) -> Result<Vec<SigningKeyRecord>, KeyError> {
+        let keys = self.keys().await?;
+        check_opens(&keys, &self.secrets)?;
+        Ok(keys)
+    }
+
     /// The rhythm.
     pub fn schedule(&self) -> Schedule {
         Schedule {
@@ -97,7 +104,7 @@ impl Steward {
     /// For a start: makes sure that a key signs, and that what is configured is at least published.
     pub(super) async fn ensure(&self) -> Result<Vec<SigningKeyRecord>, KeyError> {
         for _ in 0..ATTEMPTS_MAX {
-            let keys = self.keys().await?;
+            let keys = self.keys_to_change().await?;
             let change = match active(&keys) {
                 None => Some(self.begin(&keys, successor(&keys))?),
                 Some(_) => self.wanted(&keys)?,
@@ -122,13 +129,14 @@ impl Steward {
                 self.begin(&keys, next)?
             }
         };
+        check_opens(&keys, &self.secrets)?;
         self.apply(change).await
     }
 
     /// Begins a rotation, or goes on with the one that is under way; `at_once`: without waiting for anybody's cache.
     pub async fn rotate(&self, at_once: bool) -> Result<Rotated, KeyError> {
         for _ in 0..ATTEMPTS_MAX {
-            let keys = self.keys().await?;
+            let keys = self.keys_to_change().await?;
             let next = successor(&keys);
             let now = self.clock.now();
             let (change, outcome) = match next {
@@ -159,7 +167,7 @@ impl Steward {
     /// Ends a key and everything it signed, at once.
     pub async fn revoke(&self, kid: &str) -> Result<Revoked, KeyError> {
         for _ in 0..ATTEMPTS_MAX {
-            let mut keys = self.keys().await?;
+            let mut keys = self.keys_to_change().await?;
             let Some(place) = keys.iter().position(|key| key.kid == kid) else {
                 return Ok(Revoked::Unknown);
             };

@@ -326,3 +326,40 @@ async fn a_lost_encryption_key_stops_the_start_and_says_why() {
         Some(KeyError::Secrets(SecretsError::UnknownKey(_)))
     ));
 }
+
+#[tokio::test]
+async fn nothing_is_written_under_an_encryption_key_that_opens_nothing_here() {
+    let world = World::new().await;
+    let ours = es256();
+    start(&world, configured(&ours)).await.unwrap();
+    world.keys.steward().rotate(true).await.unwrap();
+    let before = world.storage.signing_keys().list().await.unwrap();
+    let active = before.iter().find(|key| key.state == KeyState::Active);
+    assert_eq!(active.unwrap().kid, ours.public().kid());
+
+    let other = EncryptionKeys::parse(&"9d".repeat(32)).unwrap();
+    let other = Secrets::new(&other, Arc::new(SystemRandom)).unwrap();
+    // One that would publish a key, and one that could sign without decrypting any.
+    for settings in [generated(SigningAlgorithm::EdDsa), configured(&ours)] {
+        let storage = Arc::clone(&world.storage);
+        let clock = Arc::clone(&world.clock) as Arc<dyn Clock>;
+        let steward = Steward::new(
+            settings.clone(),
+            Arc::clone(&storage),
+            other.clone(),
+            Arc::clone(&clock),
+        );
+        let steward = steward.unwrap();
+        for fault in [
+            Keys::load(settings, storage, other.clone(), clock)
+                .await
+                .map(drop),
+            steward.rotate(true).await.map(drop),
+            steward.revoke(ours.public().kid()).await.map(drop),
+        ] {
+            let unknown = matches!(fault, Err(KeyError::Secrets(SecretsError::UnknownKey(_))));
+            assert!(unknown, "{fault:?}");
+        }
+    }
+    assert_eq!(world.storage.signing_keys().list().await.unwrap(), before);
+}

@@ -182,8 +182,12 @@ async fn reencrypted(folder: &TempDir, variables: &[(&str, &str)]) -> Reencrypte
 
 /// Tries to serve from there, on SQLite; how it ended, and the one line that it said.
 pub fn refused(data: &Path, variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    ended(data, &["serve", "--port", "0"], variables)
+}
+
+fn ended(data: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let ended = Command::new(env!("CARGO_BIN_EXE_agentidp"))
-        .args(["serve", "--port", "0"])
+        .args(arguments)
         .current_dir(data)
         .env_clear()
         .env("AGENTIDP_DATA_DIR", data)
@@ -220,6 +224,15 @@ fn a_lost_encryption_key_is_not_replaced_and_a_wrong_one_is_named() {
     assert_eq!(code, Some(78), "{said}");
     assert!(said.starts_with("agentidp: ENCRYPTION_KEY: "), "{said}");
     assert!(!said.contains(&other), "{said}");
+    for arguments in [
+        &["keys", "rotate", "--now"] as &[&str],
+        &["keys", "revoke", "x"],
+        &["bootstrap", "--reset"],
+    ] {
+        let (code, said) = ended(data.path(), arguments, &[("ENCRYPTION_KEY", &other)]);
+        assert_eq!(code, Some(78), "{arguments:?}: {said}");
+        assert!(said.starts_with("agentidp: ENCRYPTION_KEY: "), "{said}");
+    }
 
     let both = format!("{other},{}", String::from_utf8(key).unwrap().trim());
     let (said, code) = Process::start(data.path(), &[("ENCRYPTION_KEY", &both)]).stop();
