@@ -159,10 +159,12 @@ impl LoopBridge {
     /// Completes the futures of what is done. Called by the loop, on its thread.
     fn drain(&self, py: Python<'_>) -> PyResult<()> {
         self.signal.clear();
+        let mut fault = Ok(());
         for completion in self.channel.drain(BATCH_ITEMS_MAX, BATCH_BYTES_MAX) {
             let waiting = self.table().remove(&completion.id);
             if let Some(waiting) = waiting {
-                settle(py, completion, &waiting)?;
+                // One future that cannot be completed must not leave the others waiting for ever.
+                fault = fault.and(settle(py, completion, &waiting));
             }
         }
         // The core signals only when the queue was empty: what the batch left is ours to say.
@@ -170,7 +172,7 @@ impl LoopBridge {
             self.signal.notify();
         }
         logs::deliver(py);
-        Ok(())
+        fault
     }
 
     /// Waits, with the GIL released, until completions are there: for loops that cannot watch a
@@ -228,15 +230,17 @@ impl LoopBridge {
 
 fn settle(py: Python<'_>, completion: Completion, waiting: &Waiting) -> PyResult<()> {
     let future = waiting.future.bind(py);
-    if future.call_method0(intern!(py, "done"))?.is_truthy()? {
+    let done = || future.call_method0(intern!(py, "done"))?.is_truthy();
+    if done()? {
         return Ok(());
     }
-    match outcome(
-        py,
-        completion,
-        &waiting.wanted,
-        waiting.on_response.as_ref(),
-    ) {
+    let told = waiting.on_response.as_ref();
+    let outcome = outcome(py, completion, &waiting.wanted, told);
+    // Who was told of the answer may have cancelled the call.
+    if done()? {
+        return Ok(());
+    }
+    match outcome {
         Ok(value) => {
             // A future shows its result: a token must not.
             let value = match waiting.wanted {
@@ -246,9 +250,18 @@ fn settle(py: Python<'_>, completion: Completion, waiting: &Waiting) -> PyResult
             future.call_method1(intern!(py, "set_result"), (value,))?
         }
         Err(error) if is_cancelled(py, &error)? => future.call_method0(intern!(py, "cancel"))?,
-        Err(error) => future.call_method1(intern!(py, "set_exception"), (error.value(py),))?,
+        Err(error) => fail(future, &error)?,
     };
     Ok(())
+}
+
+/// A future takes no `StopIteration`; what it says of one is then the call's error.
+fn fail<'py>(future: &Bound<'py, PyAny>, error: &PyErr) -> PyResult<Bound<'py, PyAny>> {
+    let py = future.py();
+    let name = intern!(py, "set_exception");
+    future
+        .call_method1(name, (error.value(py),))
+        .or_else(|refusal| future.call_method1(name, (refusal.value(py),)))
 }
 
 fn is_cancelled(py: Python<'_>, error: &PyErr) -> PyResult<bool> {

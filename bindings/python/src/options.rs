@@ -1,6 +1,7 @@
 //! `CallOptions`: what one call may set differently from its client.
 
 use pyo3::{
+    PyTraverseError, PyVisit,
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
     types::{PyDict, PyString},
@@ -81,6 +82,11 @@ impl CallOptions {
     fn __repr__(&self) -> String {
         let names: Vec<&str> = self.fields.keys().map(String::as_str).collect();
         format!("CallOptions({})", names.join(", "))
+    }
+
+    /// An object that keeps options with a method of its own in them is a circle.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.on_response)
     }
 }
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 from fastapi import Depends, FastAPI
-from sentryagent_idp import AsyncTokenVerifier
+from sentryagent_idp import AsyncTokenVerifier, VerifiedToken
 from sentryagent_idp._bearer import bearer_token, refusal
 from sentryagent_idp.errors import AuthenticationError, RateLimitError
 from sentryagent_idp.fastapi import BearerToken, install
@@ -89,6 +90,24 @@ def test_a_dependency_refuses_with_or_without_install(
     assert (b"INSUFFICIENT_SCOPE" in sent[1]["body"]) is installed
     scheme = app.openapi()["components"]["securitySchemes"]["BearerToken"]
     assert (scheme["scheme"], scheme["bearerFormat"]) == ("bearer", "JWT")
+
+
+def test_scopes_may_be_one_text(verifier: AsyncTokenVerifier, token: str) -> None:
+    request = {"type": "http", "headers": authorization(token)}
+    app = FastAPI()
+    may = BearerToken(verifier, required_scopes="agents:read agents:write")
+    app.get("/", dependencies=[Depends(may)])(lambda: None)
+    assert exchange(app, request)[0][0]["status"] == 200
+    guarded = BearerTokenMiddleware(inner, verifier=verifier, required_scopes="agents:read no:such")
+    refused = dict(exchange(guarded, request)[0][0]["headers"])
+    assert b'scope="agents:read no:such"' in refused[b"www-authenticate"]
+
+
+def test_an_endpoint_may_answer_the_token(verifier: AsyncTokenVerifier, token: str) -> None:
+    app = FastAPI()
+    app.get("/", response_model=VerifiedToken)(BearerToken(verifier).__call__)
+    sent, _ = exchange(app, {"type": "http", "headers": authorization(token)})
+    assert json.loads(sent[1]["body"])["scopes"][0] == "agents:read"
 
 
 @pytest.mark.parametrize(

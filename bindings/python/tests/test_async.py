@@ -224,6 +224,34 @@ def test_an_error_in_on_response_is_the_call_s(client: AsyncAgentIdPClient) -> N
     asyncio.run(main())
 
 
+def test_one_call_s_on_response_ends_nobody_else_s(client: AsyncAgentIdPClient) -> None:
+    def stop(_: object) -> None:
+        raise StopIteration
+
+    async def stopped() -> None:
+        # A future takes no StopIteration; which error stands for it is asyncio's to say.
+        with pytest.raises((TypeError, RuntimeError), match="StopIteration"):
+            await client.agents.get_agent("a", options=CallOptions(on_response=stop))
+
+    async def cancelled() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        options = CallOptions(on_response=lambda _: task.cancel())
+        with pytest.raises(asyncio.CancelledError):
+            await client.agents.get_agent("a", options=options)
+
+    async def main() -> None:
+        await client.agents.get_agent("a")
+        calls = [asyncio.ensure_future(client.agents.get_agent(f"{n}")) for n in range(20)]
+        odd = [asyncio.ensure_future(call()) for call in (stopped, cancelled)]
+        calls += [asyncio.ensure_future(client.agents.get_agent(f"{n}")) for n in range(20)]
+        both = asyncio.gather(asyncio.gather(*calls), asyncio.gather(*odd))
+        answers, _ = await asyncio.wait_for(both, 30)
+        assert [agent.agent_id for agent in answers] == [f"{n}" for n in range(20)] * 2
+
+    asyncio.run(main())
+
+
 def test_the_token_manager_shares_one_request(idp: FakeIdp) -> None:
     async def main() -> None:
         async with AsyncTokenManager(idp.url, "client-1", SECRET) as manager:

@@ -9,12 +9,13 @@ import re
 import statistics
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import pytest
 from conftest import SECRET, Script
 from fake import FakeIdp, Request
-from sentryagent_idp import AgentIdPClient, AsyncAgentIdPClient, TokenManager
+from sentryagent_idp import AgentIdPClient, AsyncAgentIdPClient, CallOptions, TokenManager
 
 END_SECONDS = 60.0
 CANCEL_SECONDS_MAX = 0.1
@@ -176,6 +177,18 @@ def test_threads_come_and_go(idp: FakeIdp, client: AgentIdPClient) -> None:
     if tasks.is_dir():
         names = [(task / "comm").read_text().strip() for task in tasks.iterdir()]
         assert names.count("agentidp") == 1
+
+
+def test_what_keeps_options_with_its_own_method_is_collected() -> None:
+    class Watching:
+        def __init__(self) -> None:
+            self.options = CallOptions(on_response=self.seen)
+
+        def seen(self, _: object) -> None: ...
+
+    gone = weakref.ref(Watching())
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_daemon_thread_s_pending_calls_hold_up_nothing(idp: FakeIdp, script: Script) -> None:

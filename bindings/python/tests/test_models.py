@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -168,6 +170,12 @@ def test_what_json_does_not_have_is_refused() -> None:
             Agent.from_dict(value)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="finite"):
         Agent.from_dict({"a": float("nan")})
+
+
+def test_the_package_lists_what_it_exports() -> None:
+    found = "import sentryagent_idp as s; print(set(s.__all__) - set(dir(s)))"
+    done = subprocess.run([sys.executable, "-c", found], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_every_model_is_exported_and_described() -> None:

@@ -68,3 +68,8 @@ def __getattr__(name: str) -> Any:
         globals()[name] = value
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    # What comes later is there, too, for who looks around.
+    return sorted({*globals(), *_LATER})

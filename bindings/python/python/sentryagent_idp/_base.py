@@ -154,7 +154,8 @@ class TokenManagerBase(Shared):
             client_id: The agent's id. `AGENTIDP_CLIENT_ID`.
             client_secret: The credential's secret. `AGENTIDP_CLIENT_SECRET`.
             scope: Scopes with spaces between. `AGENTIDP_SCOPES`.
-            timeout: Seconds for getting a token, tries and waits included, at most 86400. Default 30.
+            timeout: Seconds for getting a token, tries and waits included, at most 86400.
+                Default 30.
             connect_timeout: Seconds for making a connection, at most 86400. Default 5.
             retries: How often a failed try is repeated, 0 to 10. Default 2.
             allow_insecure_http: Allow `http` to other hosts than loopback. Default False.

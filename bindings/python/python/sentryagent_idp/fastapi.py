@@ -28,6 +28,7 @@ from fastapi.responses import JSONResponse
 from fastapi.security.base import SecurityBase
 
 from ._bearer import NO_TOKEN, Refusal, bearer_token, refusal
+from ._config import texts
 from ._verify import AsyncTokenVerifier, VerifiedToken
 from .errors import AgentIdPError
 
@@ -47,20 +48,21 @@ class BearerToken(SecurityBase):
 
     Args:
         verifier: Checks the tokens.
-        required_scopes: What a token must allow beside the verifier's own `required_scopes`.
+        required_scopes: What a token must allow beside the verifier's own `required_scopes`; a
+            list or one text with spaces.
         scheme_name: How the API's description calls it. Default `BearerToken`.
     """
 
     def __init__(
         self,
         verifier: AsyncTokenVerifier,
-        required_scopes: Sequence[str] = (),
+        required_scopes: Sequence[str] | str = (),
         scheme_name: str = "BearerToken",
     ) -> None:
         self.model = HTTPBearer(bearerFormat="JWT")
         self.scheme_name = scheme_name
         self._verifier = verifier
-        self._required_scopes = tuple(required_scopes)
+        self._required_scopes = texts("required_scopes", required_scopes)
 
     async def __call__(self, request: Request) -> VerifiedToken:
         """The token of this request."""

@@ -20,6 +20,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 
 from ._bearer import NO_TOKEN, Refusal, bearer_token, refusal
+from ._config import texts
 from .errors import AgentIdPError
 
 TYPE_CHECKING = False
@@ -41,7 +42,8 @@ class BearerTokenMiddleware:
     Args:
         app: What it guards.
         verifier: Checks the tokens.
-        required_scopes: What a token must allow beside the verifier's own `required_scopes`.
+        required_scopes: What a token must allow beside the verifier's own `required_scopes`; a
+            list or one text with spaces.
         public_paths: Paths, to the letter, that need no token.
     """
 
@@ -50,12 +52,12 @@ class BearerTokenMiddleware:
         app: ASGIApp,
         *,
         verifier: AsyncTokenVerifier,
-        required_scopes: Sequence[str] = (),
+        required_scopes: Sequence[str] | str = (),
         public_paths: Collection[str] = (),
     ) -> None:
         self.app = app
         self._verifier = verifier
-        self._required_scopes = tuple(required_scopes)
+        self._required_scopes = texts("required_scopes", required_scopes)
         self._public_paths = frozenset(public_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
