@@ -159,6 +159,16 @@ describe('adapters', () => {
     }
   });
 
+  it('refuse options that are none when the route is made, not its callers', () => {
+    for (const { requireToken } of [forExpress, forFastify, forHono]) {
+      assert.throws(() => requireToken(verifier, { scopes: 'agents:read' }), {
+        name: 'ConfigurationError',
+        message: 'scopes must be a list of strings',
+      });
+      for (const none of [null, 'agents:read']) assert.throws(() => requireToken(verifier, none), ConfigurationError);
+    }
+  });
+
   it('say what is missing when no token was required', () => {
     assert.throws(() => forExpress.tokenOf({}), /requireToken/);
   });

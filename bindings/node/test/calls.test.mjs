@@ -149,6 +149,17 @@ describe('calls', { timeout: 60_000 }, () => {
     assert.ok(!(error instanceof ApiTimeoutError));
   });
 
+  it('shares one listener of a signal among all its calls, and ends them all', async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const calls = Array.from({ length: 20 }, () => client.agents.getAgent(AGENT.agentId, { signal }));
+    // Node warns of a leak from the eleventh on.
+    assert.equal(getEventListeners(signal, 'abort').length, 1);
+    controller.abort('enough');
+    for (const { reason } of await Promise.allSettled(calls)) assert.equal(reason.cause, 'enough');
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
+  });
+
   it('leaves no listener on a signal', async () => {
     answer = succeed;
     const { signal } = new AbortController();

@@ -5,11 +5,13 @@ import {
   AgentIdPClient,
   AuthenticationError,
   ConfigurationError,
+  TokenManager,
   TokenVerifier,
   ValidationError,
   verifyAuditEvents,
   verifyWebhook,
 } from '@sentryagent/idp-sdk';
+import { ManualClock } from '@sentryagent/idp-sdk/testing';
 import { AGENT, configOf, json, serve } from './support/server.mjs';
 
 const PAGE = { data: [], total: 0, page: 1, limit: 20 };
@@ -103,9 +105,19 @@ describe('what is given', { timeout: 60_000 }, () => {
     await refused(async () => verifyWebhook({ parsed: 1 }, {}, secret), ValidationError, /payload: .*not parsed/);
     await refused(async () => verifyWebhook('{}', undefined, secret), ValidationError, /headers/);
     await refused(async () => verifyWebhook('{}', {}, undefined), ValidationError, /secret/);
-    for (const toleranceSeconds of [NaN, Infinity, -1]) {
-      await assert.rejects(async () => verifyWebhook('{}', {}, secret, { toleranceSeconds }));
+    for (const toleranceSeconds of [NaN, Infinity, -1, '300']) {
+      await refused(
+        async () => verifyWebhook('{}', {}, secret, { toleranceSeconds }),
+        ValidationError,
+        /toleranceSeconds/,
+      );
     }
+    for (const now of [NaN, 5, new Date(NaN)]) {
+      await refused(async () => verifyWebhook('{}', {}, secret, { now }), ValidationError, /now: must be a Date/);
+    }
+    await refused(async () => verifyWebhook('{}', {}, secret, null), ValidationError, /options: must be an object/);
+    const headers = { 'webhook-id': 5 };
+    await refused(async () => verifyWebhook('{}', headers, secret), ValidationError, /headers\.webhook-id: must be/);
   });
 
   it('takes for no token what is no text, and shows nothing of it', async () => {
@@ -122,12 +134,37 @@ describe('what is given', { timeout: 60_000 }, () => {
     );
   });
 
+  it('takes the scope of a token manager as one text, or as the list that a client takes', async () => {
+    const { baseUrl, clientId, clientSecret } = configOf(server);
+    const manager = (scope) => new TokenManager(baseUrl, clientId, clientSecret, scope);
+    const scopesOf = (scope) => manager(scope).explainConfiguration().scopes.value;
+    assert.deepEqual(scopesOf(['agents:read', 'audit:read']), scopesOf(' agents:read  audit:read'));
+    for (const scope of [5, {}]) await refused(async () => manager(scope), ConfigurationError, /scopes must be a list/);
+  });
+
+  it('does not move a clock by what is no time', () => {
+    const clock = new ManualClock();
+    const began = clock.now().getTime();
+    for (const seconds of [NaN, Infinity, '5', undefined, null, 5n]) {
+      assert.throws(() => clock.advance(seconds), RangeError);
+      assert.throws(() => clock.jumpWall(seconds), /seconds must be a finite number/);
+      assert.throws(() => clock.setRandom(seconds), /value must be a finite number from 0 to 1/);
+    }
+    assert.throws(() => clock.advance(-1), /seconds must be a finite number, zero or more/);
+    assert.throws(() => clock.setRandom(1.5), RangeError);
+    assert.equal(clock.now().getTime(), began);
+  });
+
   it('names a configuration that is none', async () => {
     for (const config of [null, 'https://idp.example.com']) {
       await refused(async () => new AgentIdPClient(config), ConfigurationError, /must be an object/);
     }
     await refused(made({ clock: 5 }), ConfigurationError, /clock must be a ManualClock/);
     await refused(made({ traceparent: 5 }), ConfigurationError, /traceparent must be a function/);
+    for (const logger of [5, 'console', { info: 5 }]) {
+      await refused(made({ logger }), ConfigurationError, /logger must be an object/);
+    }
+    assert.ok((await made({ logger: null, traceparent: null, clock: null })()) instanceof AgentIdPClient);
     await refused(made({ scopes: 'agents:read' }), ConfigurationError, /scopes must be a list/);
     await refused(made({ bogus: 1 }), ConfigurationError, /bogus is not known here/);
   });

@@ -1,5 +1,8 @@
 // The mock server and the clock that come with the package.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { AgentIdPClient, ServerError, TokenManager } from '@sentryagent/idp-sdk';
 import { ManualClock, MockServer } from '@sentryagent/idp-sdk/testing';
@@ -7,11 +10,22 @@ import { run } from './support/child.mjs';
 
 describe('testing', { timeout: 60_000 }, () => {
   let mock, client;
+  const folder = mkdtempSync(join(tmpdir(), 'agentidp-'));
+  /** A program of that shell script. */
+  const script = (source) => {
+    const file = join(folder, `program-${programs++}`);
+    writeFileSync(file, `#!/bin/sh\n${source}\n`, { mode: 0o755 });
+    return file;
+  };
+  let programs = 0;
   before(async () => {
     mock = await MockServer.start();
     client = mock.client();
   });
-  after(() => mock.close());
+  after(async () => {
+    await mock.close();
+    rmSync(folder, { recursive: true });
+  });
 
   it('is a real server with a first agent', async () => {
     const agent = await client.agents.getAgent(mock.clientId);
@@ -71,6 +85,22 @@ describe('testing', { timeout: 60_000 }, () => {
     const { code, stdout, stderr } = await run(script);
     assert.equal(code, 0, stderr);
     assert.equal(stdout, 'active\n');
+  });
+
+  it('ends where something else ended the server', async () => {
+    // A program that says what the server does, and is ended by a signal, as one that ran out of memory.
+    const binary = script('echo "{}"; kill -KILL $$');
+    const killed = await MockServer.start({ binary });
+    await killed.close();
+    await killed.close();
+  });
+
+  it('says so when the program is another, and leaves nothing of it', async () => {
+    const source = `import { MockServer } from '@sentryagent/idp-sdk/testing';
+      await MockServer.start({ binary: ${JSON.stringify(script('echo ready; exec cat'))} }).catch((e) => console.log(e.message));`;
+    const { code, stdout, stderr } = await run(source);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /is not agentidp: it answers something else/);
   });
 
   it('says how to get the server where there is none', async () => {

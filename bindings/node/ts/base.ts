@@ -83,7 +83,8 @@ export class TokenManager extends ClientBase {
     scope?: string,
     config?: TokenManagerConfig,
   ) {
-    const scopes = scope?.split(' ').filter((one) => one !== '');
+    // What is no text is the core's to judge.
+    const scopes = typeof scope === 'string' ? scope.split(' ').filter((one) => one !== '') : scope;
     const connection =
       baseUrl instanceof ClientBase
         ? ClientBase.connectionOf(baseUrl)

@@ -8,6 +8,7 @@
  * while a call is out.
  */
 import { native, type NativeChannel, type NativeClient, type NativeVerifier } from './native.js';
+import { unwatch, watch } from './signals.js';
 
 /** What stood around an answer; only handed over when it was asked for. */
 export interface Meta {
@@ -113,9 +114,9 @@ function abortable(id: number, signal: AbortSignal, resolve: Resolve): Resolve {
     channel?.cancel(id);
     resolve([id, ABORTED, signal.reason]);
   };
-  signal.addEventListener('abort', abort, { once: true });
+  watch(signal, id, abort);
   return (completion) => {
-    signal.removeEventListener('abort', abort);
+    unwatch(signal, id);
     resolve(completion);
   };
 }

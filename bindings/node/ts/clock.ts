@@ -20,19 +20,31 @@ const PATIENCE_MS = 30_000;
 export class ManualClock {
   readonly #native: NativeClock = new native.Clock();
 
-  /** Lets that many seconds pass; who sleeps until then wakes up. */
+  /**
+   * Lets that many seconds pass; who sleeps until then wakes up.
+   *
+   * @throws {RangeError} when they are negative, or no finite number.
+   */
   advance(seconds: number): void {
-    this.#native.advance(seconds * 1000);
+    this.#native.advance(within('seconds', seconds, 0, Number.MAX_VALUE) * 1000);
   }
 
-  /** The wall clock alone jumps by that many seconds, back when negative: somebody set it, or the machine slept. */
+  /**
+   * The wall clock alone jumps by that many seconds, back when negative: somebody set it, or the machine slept.
+   *
+   * @throws {RangeError} when they are no finite number.
+   */
   jumpWall(seconds: number): void {
-    this.#native.jumpWall(seconds * 1000);
+    this.#native.jumpWall(within('seconds', seconds, -Number.MAX_VALUE, Number.MAX_VALUE) * 1000);
   }
 
-  /** What every random draw (jitter of pauses and renewals) gives from now on, 0 to 1. At first 0. */
+  /**
+   * What every random draw (jitter of pauses and renewals) gives from now on, 0 to 1. At first 0.
+   *
+   * @throws {RangeError} when it is another.
+   */
   setRandom(value: number): void {
-    this.#native.setRandom(value);
+    this.#native.setRandom(within('value', value, 0, 1));
   }
 
   /** What the wall clock shows. */
@@ -57,4 +69,11 @@ export class ManualClock {
     if (!(#native in Object(clock))) throw new TypeError('clock must be a ManualClock');
     return clock.#native;
   }
+}
+
+/** @internal A test that counts wrongly is told so: time that did not pass would let it succeed. */
+export function within(name: string, value: unknown, least: number, most: number): number {
+  if (typeof value === 'number' && value >= least && value <= most) return value;
+  const range = most < Number.MAX_VALUE ? ` from ${least} to ${most}` : least === 0 ? ', zero or more' : '';
+  throw new RangeError(`${name} must be a finite number${range}`);
 }

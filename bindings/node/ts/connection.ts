@@ -8,7 +8,7 @@
 import { ManualClock } from './clock.js';
 import { errorFrom, type ErrorInit, type Frame } from './errors.js';
 import { settingsOf } from './given.js';
-import { listen } from './logging.js';
+import { isLogger, listen } from './logging.js';
 import { native, type NativeClient } from './native.js';
 import type { AgentIdPClientConfig } from './options.js';
 
@@ -25,13 +25,16 @@ export function connect(config: AgentIdPClientConfig, hide: Frame): Connection {
     throw misconfigured('the configuration must be an object, such as { baseUrl, clientId, clientSecret }', hide);
   }
   const { clock, logger, traceparent, ...rest } = config;
-  if (traceparent !== undefined && typeof traceparent !== 'function') {
+  if (traceparent != null && typeof traceparent !== 'function') {
     throw misconfigured('traceparent must be a function', hide);
+  }
+  if (logger != null && !isLogger(logger)) {
+    throw misconfigured('logger must be an object whose debug, info, warn and error, if there, are functions', hide);
   }
   const text = JSON.stringify({ ...settingsOf(rest), ...host() });
   const client = guarded(hide, () => new native.Client(text, clock && ManualClock.nativeOf(clock)));
-  const connection = { client, traceparent };
-  if (logger !== undefined) listen(connection, client, logger);
+  const connection = { client, traceparent: traceparent ?? undefined };
+  if (logger != null) listen(connection, client, logger);
   return connection;
 }
 

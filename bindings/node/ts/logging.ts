@@ -44,6 +44,12 @@ const failed = new WeakSet<Logger>();
 const gone = new FinalizationRegistry<number>(forget);
 let log: NativeLog | undefined;
 
+/** @internal Whether it can be told something. */
+export function isLogger(value: unknown): value is Logger {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  return LEVELS.every((name) => ['function', 'undefined'].includes(typeof (value as Logger)[name]));
+}
+
 /** @internal From now on, `logger` hears what is said of `client`, as long as `owner` lives. */
 export function listen(owner: Connection, client: NativeClient, logger: Logger): void {
   const level = LEVELS.reduce((finest, name, i) => (logger[name] === undefined ? finest : i + 1), 0);

@@ -13,7 +13,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { ManualClock } from './clock.js';
+import { ManualClock, within } from './clock.js';
 import { AgentIdPClient } from './generated/client.js';
 import type { AgentIdPClientConfig } from './options.js';
 
@@ -75,8 +75,13 @@ export class MockClock {
     this.#clients = clients;
   }
 
-  /** Lets that many seconds pass for all. */
+  /**
+   * Lets that many seconds pass for all.
+   *
+   * @throws {RangeError} when they are negative, or no finite number.
+   */
   async advance(seconds: number): Promise<void> {
+    within('seconds', seconds, 0, Number.MAX_VALUE);
     await this.#server.control('POST', 'clock', { advanceMs: seconds * 1000 });
     this.#clients.advance(seconds);
   }
@@ -119,11 +124,11 @@ export class MockServer {
   static async start(options: MockServerOptions = {}): Promise<MockServer> {
     const binary = options.binary ?? process.env['AGENTIDP_BIN'] ?? 'agentidp';
     const child = spawn(binary, ['mock', '--json'], { stdio: ['pipe', 'pipe', 'inherit'] });
-    const line = await firstLine(child, binary);
+    const greeting = greetingOf(await firstLine(child, binary), child, binary);
     // The test's process ends when the test does; the server sees its input end, and ends too.
     child.unref();
     for (const name of UNREF) (child[name] as unknown as { unref?(): void }).unref?.();
-    return new MockServer(child, JSON.parse(line) as Greeting);
+    return new MockServer(child, greeting);
   }
 
   /** The secret of {@link clientId}. */
@@ -156,7 +161,9 @@ export class MockServer {
 
   /** Ends the server. */
   async close(): Promise<void> {
-    const ended = this.#process.exitCode === null ? once(this.#process, 'exit') : undefined;
+    // One that a signal ended has no exit code.
+    const { exitCode, signalCode } = this.#process;
+    const ended = exitCode === null && signalCode === null ? once(this.#process, 'exit') : undefined;
     this.#process.ref();
     this.#process.stdin.end();
     await ended;
@@ -182,6 +189,15 @@ export class MockServer {
       throw new Error(`the mock server refused ${what}: ${text}`);
     }
     return text === '' ? undefined : (JSON.parse(text) as unknown);
+  }
+}
+
+function greetingOf(line: string, child: Process, binary: string): Greeting {
+  try {
+    return JSON.parse(line) as Greeting;
+  } catch {
+    child.kill();
+    throw new Error(`the mock server ${binary} is not agentidp: it answers something else`);
   }
 }
 

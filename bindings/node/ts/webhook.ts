@@ -33,7 +33,7 @@ const TOLERANCE_SECONDS = 300;
  * @param secret `whsec_…`, or several while one replaces the other.
  * @throws {AuthenticationError} `INVALID_WEBHOOK`; `details.reason` is header, timestamp or signature.
  * @throws {ConfigurationError} when a secret is none.
- * @throws {ValidationError} when payload, headers or secret are of another type, such as a body that is parsed already.
+ * @throws {ValidationError} when payload, headers, secret or options are of another type, such as a body that is parsed already.
  * @throws {SyntaxError} when a payload whose signature holds is no JSON.
  * @example
  * const event = verifyWebhook(await request.text(), request.headers, process.env.WEBHOOK_SECRET);
@@ -53,18 +53,36 @@ export function verifyWebhook(
   }
   const secrets: unknown = typeof secret === 'string' ? [secret] : secret;
   if (!isTexts(secrets)) throw wrong('secret', 'must be a string, or a list of strings', verifyWebhook);
-  const toleranceMs = (options.toleranceSeconds ?? TOLERANCE_SECONDS) * 1000;
+  const { toleranceMs, nowMs } = timesOf(options);
+  const said = JSON.stringify(pairs(headers));
   guarded(verifyWebhook, () => {
-    native.Verifier.webhook(bytes, JSON.stringify(pairs(headers)), secrets, toleranceMs, options.now?.getTime());
+    native.Verifier.webhook(bytes, said, secrets, toleranceMs, nowMs);
   });
   return JSON.parse(Buffer.from(bytes).toString()) as unknown;
+}
+
+function timesOf(options: VerifyWebhookOptions): { toleranceMs: number; nowMs: number | undefined } {
+  if (typeof options !== 'object' || (options as unknown) === null) {
+    throw wrong('options', 'must be an object, such as { toleranceSeconds: 60 }', verifyWebhook);
+  }
+  const { toleranceSeconds = TOLERANCE_SECONDS, now } = options;
+  if (!Number.isFinite(toleranceSeconds) || toleranceSeconds < 0) {
+    throw wrong('toleranceSeconds', 'must be a number of seconds, zero or more', verifyWebhook);
+  }
+  if (now !== undefined && !(now instanceof Date && now.getTime() >= 0)) {
+    throw wrong('now', 'must be a Date after 1970', verifyWebhook);
+  }
+  return { toleranceMs: toleranceSeconds * 1000, nowMs: now?.getTime() };
 }
 
 function pairs(headers: HeadersLike): [string, string][] {
   const found: [string, string][] = [];
   const all = isIterable(headers) ? headers : Object.entries(headers);
   for (const [name, value] of all) {
-    for (const one of typeof value === 'string' ? [value] : (value ?? [])) found.push([name, one]);
+    const values: unknown = typeof value === 'string' ? [value] : (value ?? []);
+    // The values of headers may be somebody's secrets: only the name is told.
+    if (!isTexts(values)) throw wrong(`headers.${name}`, 'must be a string, or a list of strings', verifyWebhook);
+    for (const one of values) found.push([name, one]);
   }
   return found;
 }

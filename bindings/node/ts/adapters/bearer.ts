@@ -4,7 +4,8 @@
  *
  * Owns status, headers and body of a refusal. Refuses to know a framework.
  */
-import { AgentIdPError, ConfigurationError } from '../errors.js';
+import { AgentIdPError, ConfigurationError, errorFrom, type Frame } from '../errors.js';
+import { isTexts } from '../given.js';
 import type { TokenVerifier, VerifiedToken } from '../verifier.js';
 
 /** What a route asks of its callers. */
@@ -31,6 +32,19 @@ const SCHEME = /^bearer( |$)/i;
 
 /** What does not stand in a quoted string as it is. */
 const UNQUOTED = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/g;
+
+/** @internal The same options; what is wrong with them is told when the route is made, and to no caller. */
+export function checked(options: RequireTokenOptions, hide: Frame): RequireTokenOptions {
+  const given: unknown = options;
+  const message =
+    typeof given !== 'object' || given === null
+      ? "the options must be an object, such as { scopes: ['agents:read'] }"
+      : options.scopes != null && !isTexts(options.scopes)
+        ? 'scopes must be a list of strings'
+        : undefined;
+  if (message === undefined) return options;
+  throw errorFrom({ kind: 'configuration', code: 'CONFIGURATION_ERROR', message }, hide);
+}
 
 /** @internal A verified token, or a refusal; faults of the configuration are thrown: they are the host's. */
 export async function authorize(

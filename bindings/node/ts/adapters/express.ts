@@ -5,7 +5,7 @@
  * request is written down here.
  */
 import type { TokenVerifier } from '../verifier.js';
-import { authorize, isRefusal, note, type Refusal, type RequireTokenOptions } from './bearer.js';
+import { authorize, checked, isRefusal, note, type Refusal, type RequireTokenOptions } from './bearer.js';
 
 export { tokenOf, type RequireTokenOptions } from './bearer.js';
 
@@ -37,8 +37,9 @@ export type Middleware = (request: RequestLike, response: ResponseLike, next: Ne
  * });
  */
 export function requireToken(verifier: TokenVerifier, options: RequireTokenOptions = {}): Middleware {
+  const asked = checked(options, requireToken);
   return (request, response, next) => {
-    authorize(verifier, request.headers.authorization, options).then((outcome) => {
+    authorize(verifier, request.headers.authorization, asked).then((outcome) => {
       if (isRefusal(outcome)) {
         write(response, outcome);
         return;

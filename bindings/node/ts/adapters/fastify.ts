@@ -5,7 +5,7 @@
  * written down here.
  */
 import type { TokenVerifier } from '../verifier.js';
-import { authorize, isRefusal, note, type RequireTokenOptions } from './bearer.js';
+import { authorize, checked, isRefusal, note, type RequireTokenOptions } from './bearer.js';
 
 export { tokenOf, type RequireTokenOptions } from './bearer.js';
 
@@ -34,8 +34,9 @@ export type Hook = (request: RequestLike, reply: ReplyLike) => Promise<unknown>;
  * }));
  */
 export function requireToken(verifier: TokenVerifier, options: RequireTokenOptions = {}): Hook {
+  const asked = checked(options, requireToken);
   return async (request, reply) => {
-    const outcome = await authorize(verifier, request.headers.authorization, options);
+    const outcome = await authorize(verifier, request.headers.authorization, asked);
     if (!isRefusal(outcome)) {
       note(request, outcome);
       return undefined;

@@ -5,7 +5,7 @@
  * written down here. It runs where the SDK's native part does: Node, Bun, Deno.
  */
 import type { TokenVerifier } from '../verifier.js';
-import { authorize, isRefusal, note, type RequireTokenOptions } from './bearer.js';
+import { authorize, checked, isRefusal, note, type RequireTokenOptions } from './bearer.js';
 
 export { tokenOf, type RequireTokenOptions } from './bearer.js';
 
@@ -27,8 +27,9 @@ export type Middleware = (context: ContextLike, next: () => Promise<void>) => Pr
  * );
  */
 export function requireToken(verifier: TokenVerifier, options: RequireTokenOptions = {}): Middleware {
+  const asked = checked(options, requireToken);
   return async (context, next) => {
-    const outcome = await authorize(verifier, context.req.header('authorization'), options);
+    const outcome = await authorize(verifier, context.req.header('authorization'), asked);
     if (isRefusal(outcome)) {
       return Response.json(outcome.body, { status: outcome.status, headers: outcome.headers });
     }
