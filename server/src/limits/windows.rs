@@ -28,6 +28,8 @@ pub(super) struct Windows {
 
 struct Shard {
     windows: HashMap<u64, Window>,
+    /// During which window it was swept.
+    swept: Option<i64>,
     /// Count those who no longer fit, a crowd together: a flood of made-up names limits itself, and nobody who is not
     /// of its crowd.
     crowds: [Window; CROWDS],
@@ -37,6 +39,7 @@ impl Default for Shard {
     fn default() -> Self {
         Self {
             windows: HashMap::new(),
+            swept: None,
             crowds: [Window::default(); CROWDS],
         }
     }
@@ -117,14 +120,29 @@ impl Shard {
         if self.windows.len() < keys_max || self.windows.contains_key(&key) {
             return true;
         }
-        self.windows.retain(|_, window| window.index + 1 >= index);
+        if self.is_dusty(index) {
+            self.windows.retain(|_, window| window.index + 1 >= index);
+        }
         self.windows.len() < keys_max
+    }
+
+    /// Whether something may have become old since it was last swept: once a window, or each request of a flood would
+    /// look at every key.
+    fn is_dusty(&mut self, index: i64) -> bool {
+        self.swept.replace(index) != Some(index)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_shard_is_swept_once_a_window() {
+        let mut shard = Shard::default();
+        let swept = [5, 5, 6, 6, 5].map(|index| shard.is_dusty(index));
+        assert_eq!(swept, [true, false, true, false, true]);
+    }
 
     #[test]
     fn a_flood_of_names_limits_itself_and_no_other_crowd() {
