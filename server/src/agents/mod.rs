@@ -31,7 +31,7 @@ use crate::{
     metrics::Metrics,
     storage::{
         AgentFilter, AgentPatch, AgentRecord, DecommissionAgent, NewAgent, Paging, Storage,
-        StorageError, UpdateAgent,
+        StorageError, UpdateAgent, is_erased_email,
     },
     tiers::Tiers,
 };
@@ -77,6 +77,10 @@ impl Agents for Service {
         input: Unchecked<RegisterAgentRequest>,
     ) -> Result<Reply<Agent>, ApiError> {
         let wanted = input.check()?;
+        if is_erased_email(&wanted.email) {
+            let reason = "stands for an erased agent and cannot be had";
+            return Err(ApiError::invalid("email", reason));
+        }
         let agent = NewAgent {
             agent_id: Uuid::now_v7(),
             organization_id: organization(caller, wanted.organization_id)?,

@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::StorageResult;
+use super::{StorageResult, words::email_key};
 use crate::{audit::NewEvent, clock::Timestamp};
 
 /// Erasing. Both halves may be repeated, and find nothing to do the second time.
@@ -40,8 +40,15 @@ pub trait ErasureStore: Send + Sync {
 /// What stands for the e-mail address of an erased agent: an address that nobody can have (RFC 2606), unique as addresses
 /// must be, and made of nothing but the agent's id.
 pub(super) fn erased_email(agent: Uuid) -> String {
-    format!("erased-{}@erased.invalid", agent.simple())
+    format!("erased-{}{ERASED_DOMAIN}", agent.simple())
 }
+
+/// Whether an address may stand for an erased agent. A living one that had it would hold up the erasure.
+pub fn is_erased_email(email: &str) -> bool {
+    email_key(email).ends_with(ERASED_DOMAIN)
+}
+
+const ERASED_DOMAIN: &str = "@erased.invalid";
 
 /// What stands for its owner.
 pub(super) const ERASED_OWNER: &str = "erased";

@@ -56,7 +56,7 @@ pub use credentials::{
     ACTIVE_CREDENTIALS_MAX, ClientCredential, ClientRecord, ClientSecretHash, CredentialRecord,
     CredentialStore, IN_VAULT, LeftInVault, NewCredential, RevokeCredential, RotateCredential,
 };
-pub use erasure::ErasureStore;
+pub use erasure::{ErasureStore, is_erased_email};
 pub use error::{StorageError, StorageResult};
 pub use idempotency::{Claim, IdempotencyStore, Slot, keeping_answer, noting_changes};
 pub use jobs::{JobRecord, JobStore, TakeTurn, Turn};

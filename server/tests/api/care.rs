@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{command::agentidp, harness};
+use crate::{agents::registration, command::agentidp, harness};
 
 /// How long a running server may take to follow what a command did.
 const KNOWN_WITHIN: Duration = Duration::from_secs(1);
@@ -25,6 +25,13 @@ async fn an_erased_agent_leaves_no_personal_data_and_every_proof() {
     assert!(refused.contains("is not decommissioned"), "{refused}");
     let path = format!("/api/v1/agents/{agent}");
     assert_eq!(running.delete(&path, &admin).await.status, 204);
+    // Or the erasure would end at the address that it needs.
+    let needed = format!("Erased-{}@erased.invalid", agent.replace('-', ""));
+    let taking = running
+        .request("POST", "/api/v1/agents")
+        .bearer_auth(&admin);
+    let taken = running.send(taking.json(&registration(&needed))).await;
+    assert_eq!(taken.status, 400, "{taken:?}");
 
     let about = format!("/api/v1/audit?agentId={agent}&limit=100");
     let before = running.get(&about, &admin).await;
