@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -157,6 +158,28 @@ class CancellationTest {
         CompletableFuture<?>[] all = new CompletableFuture<?>[64];
         for (int i = 0; i < all.length; i++) {
             all[i] = client.agents().getAgentAsync("a1").thenApply(a -> client.agents().getAgentAsync("a1").join()).thenApply(a -> client.agents().getAgent("a1"));
+        }
+        CompletableFuture.allOf(all).get(60, TimeUnit.SECONDS);
+    }
+
+    /** More at a time than any pool of a usual size has threads: none may keep the others from their answers. */
+    @Test
+    void anyNumberOfDependantsMayWait() throws Exception {
+        wire.answer(Wire.AGENT + "a1", 200, Wire.agent("a1"));
+        CompletableFuture<?>[] all = new CompletableFuture<?>[400];
+        CountDownLatch waiting = new CountDownLatch(all.length);
+        CompletableFuture<Void> gate = new CompletableFuture<>();
+        for (int i = 0; i < all.length; i++) {
+            all[i] = client.agents().getAgentAsync("a1").thenApply(a -> {
+                waiting.countDown();
+                gate.join();
+                return client.agents().getAgentAsync("a1").join();
+            });
+        }
+        try {
+            assertTrue(waiting.await(30, TimeUnit.SECONDS), waiting.getCount() + " calls are without their answer");
+        } finally {
+            gate.complete(null);
         }
         CompletableFuture.allOf(all).get(60, TimeUnit.SECONDS);
     }
