@@ -60,7 +60,9 @@ impl ToPy for Secret {
 
 impl ToPy for OffsetDateTime {
     fn to_py(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let utc = self.to_offset(time::UtcOffset::UTC);
+        let utc = self
+            .checked_to_offset(time::UtcOffset::UTC)
+            .ok_or_else(|| PyValueError::new_err(format!("{self} is no time in UTC")))?;
         let zone = PyTzInfo::utc(py)?;
         let object = PyDateTime::new(
             py,

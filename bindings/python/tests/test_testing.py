@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake import TOKEN, FakeIdp, Request, ok
@@ -136,3 +137,20 @@ def test_a_stale_token_serves_while_the_endpoint_is_down(
     clock.advance(91)
     with pytest.raises(ApiConnectionError):
         client.agents.get_agent("a")
+
+
+def test_delays_may_be_parts_of_a_second(agentidp_mock: MockServer) -> None:
+    agentidp_mock.fail_next(delay=0.0015)
+    assert agentidp_mock.client().agents.list_agents().total == 1
+    for delay in (-1.0, float("nan")):
+        with pytest.raises(ValueError, match="delay must"):
+            agentidp_mock.fail_next(delay=delay)
+
+
+def test_a_method_of_one_client_can_be_replaced(
+    client: AgentIdPClient, agentidp_mock: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services: list[Any] = [client.agents, agentidp_mock.async_client().agents]
+    for service in services:
+        monkeypatch.setattr(service, "get_agent", lambda _: "mine")
+        assert service.get_agent("a") == "mine"

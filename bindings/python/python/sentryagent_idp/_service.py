@@ -54,7 +54,8 @@ else:
 class Service:
     """A section's operations; a thin view of its client."""
 
-    __slots__ = ("_call",)
+    # A dict of its own, so that a user's test can replace one client's method.
+    __slots__ = ("__dict__", "_call")
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -80,7 +81,8 @@ class Service:
 class AsyncService:
     """A section's operations as coroutines; a thin view of its client."""
 
-    __slots__ = ("_call",)
+    # A dict of its own, so that a user's test can replace one client's method.
+    __slots__ = ("__dict__", "_call")
 
     def __init__(self, call: AsyncCall) -> None:
         self._call = call

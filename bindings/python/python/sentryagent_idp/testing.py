@@ -215,6 +215,9 @@ class MockServer:
             cut: The connection is closed without an answer.
             delay: Seconds (real ones) before the answer; alone, the real answer follows.
             path: Only requests whose path begins so.
+
+        Raises:
+            ValueError: One of them is none that the server can do.
         """
         fault = {
             "count": count,
@@ -222,7 +225,7 @@ class MockServer:
             "code": code,
             "retryAfter": retry_after,
             "cut": cut or None,
-            "delayMs": None if delay is None else delay * 1000,
+            "delayMs": None if delay is None else round(_span("delay", delay) * 1000),
             "path": path,
         }
         given = {name: value for name, value in fault.items() if value is not None}
