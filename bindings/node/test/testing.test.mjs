@@ -58,6 +58,11 @@ describe('testing', { timeout: 60_000 }, () => {
     mock.clientClock.setRandom(0);
   });
 
+  it('delays by parts of a second', async () => {
+    await mock.failNext({ delaySeconds: 0.0015 });
+    assert.equal((await client.agents.getAgent(mock.clientId)).agentId, mock.clientId);
+  });
+
   it('lets an hour pass for server and clients at once', async () => {
     const tokens = new TokenManager(client);
     const first = await tokens.getToken();

@@ -72,15 +72,21 @@ export class TokenManager extends ClientBase {
    * @param baseUrl The server's address.
    * @param clientId The agent's id.
    * @param clientSecret The client secret.
-   * @param scope Scopes, separated by spaces. Default: the client's default scopes.
+   * @param scope Scopes, separated by spaces, or a list of them. Default: the client's default scopes.
    * @param config Whatever else a client may be configured with.
    */
-  constructor(baseUrl?: string, clientId?: string, clientSecret?: string, scope?: string, config?: TokenManagerConfig);
+  constructor(
+    baseUrl?: string,
+    clientId?: string,
+    clientSecret?: string,
+    scope?: string | readonly string[],
+    config?: TokenManagerConfig,
+  );
   constructor(
     baseUrl?: string | ClientBase,
     clientId?: string,
     clientSecret?: string,
-    scope?: string,
+    scope?: string | readonly string[],
     config?: TokenManagerConfig,
   ) {
     // What is no text is the core's to judge.

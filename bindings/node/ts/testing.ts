@@ -144,7 +144,7 @@ export class MockServer {
 
   /** What the next requests meet with. */
   async failNext({ delaySeconds, ...fault }: Fault = {}): Promise<void> {
-    const delayMs = delaySeconds === undefined ? undefined : delaySeconds * 1000;
+    const delayMs = delaySeconds === undefined ? undefined : Math.round(delaySeconds * 1000);
     await this.control('POST', 'faults', { ...fault, delayMs });
   }
 
