@@ -69,7 +69,10 @@ fn origins(source: &Source) -> Result<Option<Origins>, ConfigError> {
 /// Browsers spell an origin in one way only.
 fn is_origin(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+        // A star inside would match nothing.
+        matches!(url.scheme(), "http" | "https")
+            && url.origin().ascii_serialization() == text
+            && !text.contains('*')
     })
 }
 
@@ -143,6 +146,7 @@ mod tests {
         for (pairs, fault) in [
             (vec![("CORS_ORIGIN", "https://a.example/")], "CORS_ORIGIN: "),
             (vec![("CORS_ORIGIN", "a.example")], "CORS_ORIGIN: "),
+            (vec![("CORS_ORIGIN", "https://*.example")], "CORS_ORIGIN: "),
             (
                 vec![("CORS_ORIGIN", "*,https://a.example")],
                 "CORS_ORIGIN: ",

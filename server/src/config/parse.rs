@@ -119,6 +119,7 @@ fn one_url(name: &str, text: &str) -> Result<String, ConfigError> {
     }
     let parsed = url::Url::parse(text).ok().filter(|url| {
         matches!(url.scheme(), "http" | "https")
+            && is_written_out(text, url.scheme())
             && url.has_host()
             && url.query().is_none()
             && url.fragment().is_none()
@@ -131,6 +132,14 @@ fn one_url(name: &str, text: &str) -> Result<String, ConfigError> {
             example,
         )),
     }
+}
+
+/// Whether it is what it says: others compare it byte by byte and read it more strictly than browsers do, whose parser
+/// takes `https:host`, blanks and letters that no URI has (RFC 3986).
+fn is_written_out(text: &str, scheme: &str) -> bool {
+    let forbidden = |c: char| !c.is_ascii_graphic() || "\"<>\\^`{|}".contains(c);
+    let behind = text.get(scheme.len()..).and_then(|t| t.strip_prefix("://"));
+    behind.is_some_and(|rest| !rest.starts_with('/')) && !text.contains(forbidden)
 }
 
 /// `DATABASE_URL` and `DATABASE_MIGRATION_URL`. Either may hold a password: they are not repeated.

@@ -29,7 +29,8 @@ fn is_absolute_uri(text: &str) -> bool {
     };
     let rest = &text[url.scheme().len()..];
     match url.scheme() {
-        "http" | "https" => rest.starts_with("://") && url.host().is_some(),
+        // The parser would take the first part of the path for a host that is missing.
+        "http" | "https" => rest.starts_with("://") && !rest.starts_with(":///"),
         _ => rest.len() > 1,
     }
 }
@@ -59,6 +60,7 @@ mod tests {
             "//api.example.com",
             "https:api.example.com",
             "https://",
+            "https:///api.example.com",
             "https://a#",
             "https://a#b",
             "https://a b",
