@@ -305,6 +305,36 @@ async fn an_old_or_foreign_schema_is_refused() {
     ));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_start_at_once_on_a_new_or_old_file_all_find_the_schema() {
+    for round in 0..4 {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("agentidp.db");
+        if round % 2 == 1 {
+            SqliteStorage::migrate(&path).await.unwrap();
+            let url = format!("sqlite://{}", path.display());
+            let mut connection = SqliteConnection::connect(&url).await.unwrap();
+            for statement in [
+                "ALTER TABLE idempotency DROP COLUMN claimant",
+                "DELETE FROM _sqlx_migrations WHERE version = 8",
+            ] {
+                sqlx::query(statement)
+                    .execute(&mut connection)
+                    .await
+                    .unwrap();
+            }
+            connection.close().await.unwrap();
+        }
+        let starts = (0..12).map(|_| {
+            let path = path.clone();
+            tokio::spawn(async move { SqliteStorage::migrate(&path).await })
+        });
+        for start in futures_util::future::join_all(starts).await {
+            assert!(matches!(start, Ok(Ok(()))), "{start:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_is_no_database_is_refused_with_a_sentence() {
     let directory = tempfile::tempdir().unwrap();
