@@ -33,6 +33,7 @@ mod call;
 mod client;
 pub mod clock;
 pub mod config;
+mod ending;
 mod error;
 mod generated;
 mod log;

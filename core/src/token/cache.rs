@@ -29,6 +29,7 @@ use super::{
 use crate::{
     Error,
     client::Core,
+    ending::runtime_is_ending,
     log::{event, milliseconds},
     policy,
 };
@@ -141,7 +142,11 @@ impl TokenCache {
                     }
                     foreign_failures += 1;
                 }
-                None => self.forget(seat.id),
+                None => {
+                    self.forget(seat.id);
+                    // When it is this runtime that ends, it ends this caller here.
+                    tokio::task::yield_now().await;
+                }
             }
         }
     }
@@ -322,6 +327,10 @@ impl State {
                 .await
                 .unwrap_or_else(|_| Err(Error::decoding("the token request failed inside the SDK")))
                 .map(Arc::new);
+            if outcome.as_ref().is_err_and(Error::is_connection) && runtime_is_ending().await {
+                // Lost, as if the task had been dropped: whoever waits elsewhere asks anew.
+                return;
+            }
             core.tokens.land(&core, id, epoch, &outcome);
             let _ = arrival.send(Some(outcome));
         });

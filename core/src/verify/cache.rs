@@ -18,7 +18,9 @@ use tokio::{
 };
 
 use super::{Inner, fault::unknown_key, fetch::Fetched, key::KeySet};
-use crate::{Error, log::event, log::milliseconds, policy, token::Moment};
+use crate::{
+    Error, ending::runtime_is_ending, log::event, log::milliseconds, policy, token::Moment,
+};
 
 type Outcome = Result<Arc<KeySet>, Error>;
 type Landing = watch::Receiver<Option<Outcome>>;
@@ -126,7 +128,11 @@ impl KeyCache {
                 Some(Ok(keys)) if keys.has(id) => return Ok(keys),
                 Some(Ok(_)) => return Err(unknown_key()),
                 Some(Err(error)) => return Err(error),
-                None => self.forget(seat.id),
+                None => {
+                    self.forget(seat.id);
+                    // When it is this runtime that ends, it ends this caller here.
+                    tokio::task::yield_now().await;
+                }
             }
         }
     }
@@ -284,6 +290,10 @@ impl State {
                 .catch_unwind()
                 .await
                 .unwrap_or_else(|_| Err(Error::connection("fetching keys failed inside the SDK")));
+            if fetched.as_ref().is_err_and(Error::is_connection) && runtime_is_ending().await {
+                // Lost, as if the task had been dropped: whoever waits elsewhere asks anew.
+                return;
+            }
             let outcome = inner.keys.land(&inner, id, fetched);
             let _ = arrival.send(Some(outcome));
         });

@@ -10,6 +10,7 @@ mod bridge;
 mod bridge_clock;
 mod changes;
 mod deadline;
+mod ending;
 mod errors;
 #[cfg(all(feature = "bridge", target_os = "linux"))]
 mod fork;
