@@ -78,6 +78,10 @@ pub async fn refuse_lost_key(config: &Config, storage: &dyn Storage) -> Result<(
     if has_encryption_key(config) || storage.signing_keys().list().await?.is_empty() {
         return Ok(());
     }
+    // Another process that starts beside this one may have made both meanwhile, the encryption key first.
+    if has_encryption_key(config) {
+        return Ok(());
+    }
     Err(StartError::Failed(format!(
         "the encryption key of this database is missing: put its copy back as {}, or set ENCRYPTION_KEY",
         config.data_dir.join(KEY_FILE_NAME).display()

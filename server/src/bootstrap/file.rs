@@ -60,10 +60,38 @@ impl BootstrapFile {
             options.mode(0o600);
         }
         let mut file = options.open(&pending.path)?;
-        serde_json::to_writer_pretty(&mut file, self)?;
-        file.write_all(b"\n")?;
+        file.write_all(&self.content()?)?;
         file.sync_all()?;
         Ok(pending)
+    }
+
+    /// Publishes what was written, once the credential is one. A server that started before that took the pending file for
+    /// one of a credential that never was, and discarded it: then it is written again.
+    pub(super) fn publish(
+        &self,
+        pending: Pending,
+        directory: &Path,
+        credential: Uuid,
+    ) -> io::Result<()> {
+        if pending.publish()? || self.is_published(directory)? {
+            return Ok(());
+        }
+        self.write_pending(directory, credential)?
+            .publish()
+            .map(drop)
+    }
+
+    fn is_published(&self, directory: &Path) -> io::Result<bool> {
+        match fs::read(directory.join(BOOTSTRAP_FILE_NAME)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            there => Ok(there? == self.content()?),
+        }
+    }
+
+    fn content(&self) -> io::Result<Vec<u8>> {
+        let mut content = serde_json::to_vec_pretty(self)?;
+        content.push(b'\n');
+        Ok(content)
     }
 }
 
@@ -110,20 +138,23 @@ impl Pending {
         self.credential
     }
 
-    /// Gives it its name.
-    pub fn publish(self) -> io::Result<()> {
+    /// Gives it its name. `false`: a second process that started meanwhile has published or discarded it.
+    pub fn publish(self) -> io::Result<bool> {
         match fs::rename(&self.path, self.directory.join(BOOTSTRAP_FILE_NAME)) {
-            // A second process that started meanwhile has published it already.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             outcome => outcome?,
         }
         // The name, too, has to be on the disk.
-        File::open(&self.directory)?.sync_all()
+        File::open(&self.directory)?.sync_all()?;
+        Ok(true)
     }
 
-    /// Removes it.
+    /// Removes it, if nobody did so before.
     pub fn discard(self) -> io::Result<()> {
-        fs::remove_file(&self.path)
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            outcome => outcome,
+        }
     }
 }
 

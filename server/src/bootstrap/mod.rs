@@ -122,13 +122,14 @@ pub async fn reset(parts: Parts<'_>) -> Result<BootstrapFile, BootstrapError> {
     )
     .with("credentialId", credential.credential_id.to_string());
     let file = BootstrapFile::new(parts.base_url, admin, agent.organization_id, secret);
-    let pending = file.write_pending(parts.data_dir, credential.credential_id)?;
+    let id = credential.credential_id;
+    let pending = file.write_pending(parts.data_dir, id)?;
     parts
         .storage
         .credentials()
         .insert(Reach::Everywhere, None, credential, vec![event])
         .await?;
-    pending.publish()?;
+    file.publish(pending, parts.data_dir, id)?;
     Ok(file)
 }
 

@@ -128,6 +128,32 @@ async fn a_file_of_a_founding_that_never_was_is_discarded() {
 }
 
 #[tokio::test]
+async fn a_start_beside_it_loses_no_secret_and_ends_nobody() {
+    let bench = Bench::new().await;
+    let directory = bench.directory.path();
+    let (founding, file) = found(&bench.parts()).await.unwrap();
+    let credential = founding.credential.credential_id;
+    bench.storage.organizations().found(founding).await.unwrap();
+    let discarded_by_another = |credential| {
+        let pending = file.write_pending(directory, credential).unwrap();
+        for found in file::Pending::find(directory).unwrap() {
+            found.discard().unwrap();
+        }
+        pending
+    };
+    let pending = discarded_by_another(credential);
+    file.publish(pending, directory, credential).unwrap();
+    assert_eq!(bench.file()["clientSecret"], file.client_secret.expose());
+    discarded_by_another(Uuid::now_v7()).discard().unwrap();
+
+    let pending = file.write_pending(directory, credential).unwrap();
+    assert!(ensure(bench.parts()).await.unwrap().is_none());
+    file.publish(pending, directory, credential).unwrap();
+    assert_eq!(bench.file()["clientSecret"], file.client_secret.expose());
+    assert_eq!(file::Pending::find(directory).unwrap().len(), 0);
+}
+
+#[tokio::test]
 async fn a_reset_gives_a_fresh_secret_and_revokes_the_old_one() {
     let bench = Bench::new().await;
     let first = ensure(bench.parts()).await.unwrap().unwrap();

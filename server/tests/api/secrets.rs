@@ -238,3 +238,21 @@ fn a_lost_encryption_key_is_not_replaced_and_a_wrong_one_is_named() {
     let (said, code) = Process::start(data.path(), &[("ENCRYPTION_KEY", &both)]).stop();
     assert_eq!(code, Some(0), "{said}");
 }
+
+#[test]
+fn processes_that_start_at_once_in_an_empty_folder_all_serve() {
+    for _ in 0..3 {
+        let data = tempfile::tempdir().unwrap();
+        let serving: Vec<Process> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..5)
+                .map(|_| scope.spawn(|| Process::start(data.path(), &[])))
+                .collect();
+            starts.into_iter().map(|it| it.join().unwrap()).collect()
+        });
+        drop(serving);
+        let names = std::fs::read_dir(data.path()).unwrap();
+        let names = names.map(|name| name.unwrap().file_name().into_string().unwrap());
+        let left: Vec<_> = names.filter(|name| name.ends_with(".pending")).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
