@@ -134,9 +134,11 @@ impl<T: Wire> Wire for BTreeMap<String, T> {
 const MILLISECONDS: &[time::format_description::BorrowedFormatItem<'static>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
-/// Reads any RFC 3339 time.
+/// Reads any RFC 3339 time that is one in every language: from year 1 to 9999, in UTC too.
 pub(crate) fn parse_time(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok()
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    let year = time.checked_to_offset(UtcOffset::UTC)?.year();
+    (1..=9999).contains(&year).then_some(time)
 }
 
 impl Wire for OffsetDateTime {
@@ -148,7 +150,8 @@ impl Wire for OffsetDateTime {
     }
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = self
-            .to_offset(UtcOffset::UTC)
+            .checked_to_offset(UtcOffset::UTC)
+            .ok_or_else(|| serde::ser::Error::custom("a time that UTC does not have"))?
             .format(MILLISECONDS)
             .map_err(serde::ser::Error::custom)?;
         serializer.serialize_str(&text)

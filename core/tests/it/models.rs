@@ -33,6 +33,24 @@ fn times_are_written_in_utc_with_milliseconds() {
 }
 
 #[test]
+fn a_time_that_utc_or_another_language_does_not_have_is_refused() {
+    let mut value = agent();
+    for wrong in [
+        "9999-12-31T23:59:59-23:59",
+        "0001-01-01T00:00:00+23:59",
+        "0000-06-01T00:00:00Z",
+    ] {
+        value["createdAt"] = json!(wrong);
+        assert!(read(value.clone()).is_err(), "{wrong}");
+    }
+    for right in ["9999-12-31T23:59:59.000Z", "0001-01-01T00:00:00.000Z"] {
+        value["createdAt"] = json!(right);
+        let written = serde_json::to_value(read(value.clone()).expect("an agent")).expect("JSON");
+        assert_eq!(written["createdAt"], right);
+    }
+}
+
+#[test]
 fn a_missing_a_null_and_a_wrong_field_are_refused() {
     let mut missing = agent();
     missing.as_object_mut().expect("an object").remove("did");

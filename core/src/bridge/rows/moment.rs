@@ -61,8 +61,8 @@ pub(super) fn canonical(text: &[u8]) -> Option<(i64, i64)> {
     let month = Month::try_from(two(m1, m2)?).ok()?;
     let date = Date::from_calendar_date(year, month, two(d1, d2)?).ok()?;
     let (hour, minute, second) = (two(h1, h2)?, two(n1, n2)?, two(s1, s2)?);
-    // A leap second is left to the parser.
-    if hour > 23 || minute > 59 || second > 59 {
+    // A leap second and the year 0 are left to the parser.
+    if year == 0 || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     let seconds = (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(second);
