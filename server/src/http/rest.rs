@@ -24,7 +24,7 @@ const BYTES_MAX: usize = 8 * 1024 * 1024;
 /// For how long.
 const TIME_MAX: Duration = Duration::from_secs(5);
 /// How long nothing may come.
-const PAUSE_MAX: Duration = Duration::from_millis(500);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// A body that gives itself back when it is dropped before its end.
 struct Lent {
